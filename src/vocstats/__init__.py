@@ -1,0 +1,47 @@
+"""vocstats: what all customers would have said, how sure one can be, and which part of the answer is assumption."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "CustomerBase": ".customer_base",
+    "Source": ".customer_base",
+    "correct": ".workflows.correction",
+    "Correction": ".workflows.correction",
+    "difference": ".estimation",
+    "load": ".results",
+    "VocstatsError": ".errors",
+    "InputError": ".errors",
+    "InfeasibleError": ".errors",
+    "ConvergenceError": ".errors",
+    "IdentificationError": ".errors",
+    "MissingDependencyError": ".errors",
+    "VocstatsWarning": ".errors",
+}
+_SUBPACKAGES = ("datasets", "estimation", "nonresponse", "plots", "report", "results", "sensitivity", "weighting", "workflows")
+
+__all__ = sorted([*_EXPORTS, *_SUBPACKAGES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        value = getattr(import_module(_EXPORTS[name], __name__), name)
+        globals()[name] = value
+        return value
+    if name in _SUBPACKAGES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def _result_modules() -> None:
+    """Import every module that registers a result, so that `load` knows its kind."""
+    for module in (".estimation", ".weighting", ".workflows.correction"):
+        import_module(module, __name__)

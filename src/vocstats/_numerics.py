@@ -1,0 +1,40 @@
+"""Small numerical pieces shared by several estimators."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Floats = npt.NDArray[np.float64]
+
+
+def normal_quantile(level: float) -> float:
+    """Two-sided standard normal quantile of a confidence level."""
+    return float(special.ndtri(0.5 + level / 2))
+
+
+def t_quantile(level: float, df: npt.ArrayLike) -> Floats:
+    """Two-sided Student quantile of a confidence level; infinite degrees of freedom give the normal quantile."""
+    freedom = np.asarray(df, float)
+    finite = np.isfinite(freedom) & (freedom < 1e8)
+    quantile = special.stdtrit(np.where(finite, freedom, 1.0), 0.5 + level / 2)
+    return np.where(finite, quantile, normal_quantile(level))
+
+
+def exact_share_limits(share: npt.ArrayLike, n: npt.ArrayLike, level: float) -> tuple[Floats, Floats]:
+    """Clopper-Pearson limits of a share of `n` (which may be an effective, non-integer size).
+
+    Each tail carries (1 - level) / 2, so 0 of 1,226 at 95 % gives (0, 0.0030).
+
+    References
+    ----------
+    Clopper & Pearson (1934), Biometrika 26(4); Korn & Graubard (1998), Survey Methodology 24(2) for effective sizes.
+    """
+    p, size = np.broadcast_arrays(np.asarray(share, float), np.asarray(n, float))
+    tail = (1.0 - level) / 2.0
+    hits = p * size
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low = np.where(hits <= 0, 0.0, special.betaincinv(np.maximum(hits, 1e-300), size - hits + 1.0, tail))
+        high = np.where(hits >= size, 1.0, special.betaincinv(hits + 1.0, np.maximum(size - hits, 1e-300), 1.0 - tail))
+    return low, high

@@ -1,0 +1,16 @@
+"""The choices a public argument allows, each written once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Statistic = Literal["mean", "top_box", "bottom_box", "nps", "index"]
+Inference = Literal["registry", "process", "r"]
+SmallGroups = Literal["borrow", "blank", "fail"]
+CorrectionMethod = Literal["weighting", "double_sampling"]
+WeightingMethod = Literal["rake", "poststratify", "calibrate", "propensity"]
+Distance = Literal["linear", "raking", "logit", "truncated"]
+LonelyPsu = Literal["fail", "remove", "adjust", "average"]
+Repeated = Literal["fail", "first", "last", "mean"]
+Unmatched = Literal["fail", "set_aside"]
+Language = Literal["en", "zh"]

@@ -1,0 +1,67 @@
+"""English and Chinese texts by stable key.
+
+Each ``<namespace>.toml`` beside this file holds tables ``[key]`` with an ``en`` and a ``zh`` string; placeholders are
+filled by `str.format`. Results store the key and the values, never the text.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any, get_args
+
+from ..errors import InputError, VocstatsError, shown
+from ..options import Language
+
+LANGUAGES: tuple[str, ...] = get_args(Language)
+
+
+@cache
+def namespace(name: str) -> dict[str, dict[str, str]]:
+    """Every text of one namespace: {key: {language: text}}."""
+    table: dict[str, dict[str, str]] = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    return table
+
+
+def render(key: str, language: str = "en", /, **values: Any) -> str:
+    """The text stored under ``"namespace.key"`` in `language`, with its placeholders filled from `values`.
+
+    Parameters
+    ----------
+    key : str
+        ``"namespace.key"``, for example ``"assumption.silent_like_respondents"``.
+    language : {"en", "zh"}
+        Language of the text.
+    **values
+        Values of the placeholders.
+
+    Returns
+    -------
+    str
+        The rendered text.
+
+    Raises
+    ------
+    InputError
+        `language` or `key` is unknown.
+    """
+    if language not in LANGUAGES:
+        raise InputError(
+            f"language must be one of {shown(LANGUAGES)}; got {language!r}.", code="not_a_choice", argument="language", value=repr(language), allowed=", ".join(LANGUAGES)
+        )
+    space, _, name = key.partition(".")
+    try:
+        text = namespace(space)[name][language]
+    except (KeyError, FileNotFoundError):
+        raise InputError(f"There is no text {key!r} in {language}.", code="unknown_text", argument="key", key=key) from None
+    return text.format(**values)
+
+
+def message(error: VocstatsError, language: str = "en") -> str:
+    """The message of an error in `language`; English stands in where no translation exists."""
+    translated = namespace("error").get(error.code, {}).get(language) if language != "en" else None
+    if translated is None:
+        return str(error)
+    known = {"argument": error.argument, "rows": shown(error.rows), "levels": shown(error.levels), "message": str(error)}
+    return translated.format(**{**known, **error.values})
