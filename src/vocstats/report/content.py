@@ -1,0 +1,86 @@
+"""Everything a report shows, gathered by the study and drawn by this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..workflows.corrected_score import Correction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """One file that was read: its name as written in the study, SHA-256, rows and role ("registry", "survey", ...)."""
+
+    role: str
+    name: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContent:
+    """What the report is made of; texts that exist in two languages are {language: text}.
+
+    Attributes
+    ----------
+    title, churn_definition : mapping
+        {language: text}; a language that is absent falls back to the other.
+    producer, period, unit, why : str
+        From the study file; empty where not given. `why` explains the declared shifts.
+    headline : str
+        Term of the first screen: "nonresponse_corrected" or "survivor_corrected".
+    groups, set_aside : DataFrame
+        `CustomerBase.groups` and `CustomerBase.set_aside`.
+    response_rates : mapping
+        RR1, RR3, RR5, contact_rate, cooperation_rate; NaN where contact data are absent.
+    findings : tuple
+        `CustomerBase.findings`: what `vocstats check` would say.
+    corrections : mapping
+        {statistic: Correction} of the whole base, in the order of the study; the first is the one of the first screen.
+    domains : mapping
+        {name of the by column(s): {statistic: Correction}}.
+    published : mapping
+        {statistic: published figure}; empty when none was given.
+    kpi : float or None
+        Score to be reached.
+    minimum_group : int
+        Groups with fewer answers are blank, and so is what would let one subtract them.
+    files : tuple of FileRecord
+        What was read.
+    study_text : str
+        The study file as written.
+    versions : mapping
+        {package: version}.
+    seed : int
+    created : str
+        ISO date of the run.
+    level : float
+    """
+
+    title: Mapping[str, str]
+    headline: str
+    corrections: Mapping[str, Correction]
+    groups: pd.DataFrame
+    set_aside: pd.DataFrame
+    response_rates: Mapping[str, float]
+    level: float
+    seed: int
+    created: str
+    domains: Mapping[str, Mapping[str, Correction]] = field(default_factory=dict)
+    findings: tuple[Any, ...] = ()
+    published: Mapping[str, float] = field(default_factory=dict)
+    churn_definition: Mapping[str, str] = field(default_factory=dict)
+    producer: str = ""
+    period: str = ""
+    unit: str = "customer"
+    why: str = ""
+    kpi: float | None = None
+    minimum_group: int = 10
+    files: tuple[FileRecord, ...] = ()
+    study_text: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The recommended path through the estimators: a base in, a result out."""
