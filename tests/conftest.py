@@ -8,7 +8,9 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 import shutil
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -38,3 +40,23 @@ def rscript() -> str:
     if path is None:
         skip_or_fail("r", "Rscript is not installed")
     return str(path)
+
+
+@pytest.fixture
+def pymc() -> ModuleType:
+    """PyMC, of either generation."""
+    return _bayes("pymc")
+
+
+@pytest.fixture
+def arviz() -> ModuleType:
+    """ArviZ, of either generation."""
+    return _bayes("arviz")
+
+
+def _bayes(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        skip_or_fail("bayes", f"{error}; install the extra [bayes]")
+        raise
