@@ -38,3 +38,15 @@ def exact_share_limits(share: npt.ArrayLike, n: npt.ArrayLike, level: float) -> 
         low = np.where(hits <= 0, 0.0, special.betaincinv(np.maximum(hits, 1e-300), size - hits + 1.0, tail))
         high = np.where(hits >= size, 1.0, special.betaincinv(hits + 1.0, np.maximum(size - hits, 1e-300), 1.0 - tail))
     return low, high
+
+
+def solve_symmetric(matrix: Floats, right: Floats) -> Floats:
+    """Minimum-norm solution of a symmetric, possibly singular system, after scaling its diagonal to 1."""
+    scale = np.sqrt(np.abs(np.diag(matrix)))
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    values, vectors = np.linalg.eigh(matrix * inverse[:, None] * inverse)
+    large = np.abs(values) > 1e-12 * np.abs(values).max(initial=0.0) * values.size
+    directions = vectors[:, large]
+    column = inverse if right.ndim == 1 else inverse[:, None]
+    size = values[large] if right.ndim == 1 else values[large, None]
+    return np.asarray(column * (directions @ ((directions.T @ (column * right)) / size)))

@@ -1,0 +1,326 @@
+"""Margins and the totals they are to reach: label columns in, one cell per unit and a two-way table of cells out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from .._checks import factorize, named_columns, non_negative, same_length
+from ..errors import InfeasibleError, InputError, shown
+from .chain import Floats
+
+Codes = npt.NDArray[Any]  # integers of any width
+TOTALS_AGREE = 1e-6  # margins whose totals differ by less, relatively, are rescaled to those of the first; more is a conflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Margins:
+    """Label columns collapsed to cells, with the total each level is to reach.
+
+    The margins are split into two blocks; a cell is a pair (row, column) of a combination of the first block's levels and
+    one of the second's. `cell` is dense (``row * shape[1] + column``) unless `pairs` lists the cells that occur, in order.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Margins in the order of `codes`.
+    levels : tuple of list
+        Labels of each margin, sorted; some may be borne by nobody.
+    targets : tuple of array
+        Total of each level; nan where none was given.
+    blocks : tuple of two tuples of int
+        Which margins make up the rows and which the columns.
+    codes : tuple of array
+        Level of each margin for each row (first block) or column (second block) of the table.
+    """
+
+    names: tuple[str, ...]
+    levels: tuple[list[Any], ...]
+    targets: tuple[Floats, ...]
+    blocks: tuple[tuple[int, ...], tuple[int, ...]]
+    codes: tuple[Codes, ...]
+    shape: tuple[int, int]
+    cell: Codes
+    pairs: npt.NDArray[np.intp] | None
+
+    def table(self, mass: Floats) -> Any:
+        """Sum of `mass` by cell, as a (rows, columns) matrix: dense, or sparse where few combinations occur."""
+        if self.pairs is None:
+            size = self.shape[0] * self.shape[1]
+            weights = None if mass.strides == (0,) else mass
+            return (np.bincount(self.cell, weights=weights, minlength=size) * (mass[0] if weights is None else 1.0)).reshape(self.shape)
+        starts = np.searchsorted(self.pairs, np.arange(self.shape[0] + 1) * self.shape[1])
+        sums = np.bincount(self.cell, weights=mass, minlength=self.pairs.size)
+        return sparse.csr_array((sums, self.pairs % self.shape[1], starts), shape=self.shape)
+
+    def cells(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Row and column of every cell, in the order of `cell`."""
+        index = np.arange(self.shape[0] * self.shape[1]) if self.pairs is None else self.pairs
+        return index // self.shape[1], index % self.shape[1]
+
+    def spread(self, rows: Floats, columns: Floats) -> Floats:
+        """``rows * columns`` of the cell of each unit."""
+        if self.pairs is None:
+            return np.take(np.multiply.outer(rows, columns).ravel(), self.cell)
+        row, column = self.cells()
+        return np.take(rows[row] * columns[column], self.cell)
+
+    def indicators(self, cells: npt.NDArray[Any] | None = None) -> Any:
+        """Sparse 0/1 matrix, one row per cell of `cells` (None: per unit) and one column per level that has a positive target."""
+        wanted = self.cell if cells is None else cells
+        index = wanted if self.pairs is None else self.pairs[wanted]
+        place = index // self.shape[1], index % self.shape[1]
+        columns = np.empty((index.size, len(self.names)), np.int32)
+        offset = 0
+        for j, (codes, levels) in enumerate(zip(self.codes, self.levels, strict=True)):
+            columns[:, j] = codes[place[j in self.blocks[1]]]
+            columns[:, j] += offset
+            offset += len(levels)
+        starts = np.arange(0, columns.size + 1, len(self.names))
+        full = sparse.csr_array((np.ones(columns.size), columns.ravel(), starts), shape=(index.size, offset))
+        keep = np.concatenate(self.targets) > 0
+        return full if keep.all() else full[:, np.flatnonzero(keep)]
+
+    def labels(self) -> list[tuple[str, Any]]:
+        """(margin, level) of each column of `indicators`."""
+        return [
+            (name, level)
+            for name, levels, totals in zip(self.names, self.levels, self.targets, strict=True)
+            for level, total in zip(levels, totals, strict=True)
+            if total > 0
+        ]
+
+    def totals(self) -> Floats:
+        """Target of each column of `indicators`."""
+        joined = np.concatenate(self.targets)
+        return joined[joined > 0]
+
+    def reached(self, table: Any, rows: Floats, columns: Floats) -> list[Floats]:
+        """Total of each level of each margin under the factors ``rows * columns``."""
+        sides = rows * (table @ columns), columns * (table.T @ rows)
+        return [
+            np.bincount(codes, weights=sides[j in self.blocks[1]], minlength=len(levels))
+            for j, (codes, levels) in enumerate(zip(self.codes, self.levels, strict=True))
+        ]
+
+    def check_heard(self, table: Any) -> None:
+        """Raise unless every positive target has somebody heard, and every level heard has a positive target."""
+        unheard, unmatched, zero = [], [], []
+        everyone = self.reached(table, np.ones(self.shape[0]), np.ones(self.shape[1]))
+        for name, levels, totals, heard in zip(self.names, self.levels, self.targets, everyone, strict=True):
+            unheard += [(name, levels[k]) for k in np.flatnonzero((totals > 0) & (heard <= 0))]
+            unmatched += [(name, levels[k]) for k in np.flatnonzero(np.isnan(totals) & (heard > 0))]
+            zero += [(name, levels[k]) for k in np.flatnonzero((totals == 0) & (heard > 0))]
+        if unmatched:
+            raise InputError(
+                f"targets has no total for {shown(unmatched)}, although people with this level were heard. "
+                "Add the total, or merge the level.",
+                code="level_without_target", argument="targets", levels=unmatched,
+            )
+        if unheard:
+            raise InfeasibleError(
+                f"Nobody heard has {shown(unheard)}, so no weighting can reach its target. "
+                "Merge the level with a neighbour in margins and targets.",
+                code="level_not_heard", argument="targets", levels=unheard,
+            )
+        if zero:
+            raise InfeasibleError(
+                f"The target of {shown(zero)} is 0, but people with this level were heard. "
+                "Correct the total, or give these people base weight 0.",
+                code="zero_target_heard", argument="targets", levels=zero,
+            )
+
+
+def collapse(margins: Any, targets: Any, length: int | None = None) -> Margins:
+    """Code label columns and line up their targets.
+
+    Parameters
+    ----------
+    margins : mapping or dataframe
+        {name: column of labels}; labels of any type.
+    targets : mapping
+        {name: {level: total}}; a Series, or an array of totals for levels 0, 1, ..., serves as well.
+    length : int, optional
+        Number of units expected; None takes that of the first column.
+    """
+    columns = named_columns(margins, "margins")
+    if not columns:
+        raise InputError("margins has no columns. Give {name: labels}.", code="no_margins", argument="margins")
+    wanted = {str(name): value for name, value in dict(targets).items()} if hasattr(targets, "keys") else {}
+    odd = sorted(set(columns) ^ set(wanted))
+    if odd:
+        raise InputError(
+            f"margins and targets must name the same columns; {shown(odd)} stands in only one of them.",
+            code="margins_differ", argument="targets", levels=odd,
+        )
+    codes, levels, totals = [], [], []
+    for name, column in columns.items():
+        code, label = label_codes(column, f"margins[{name!r}]", length=length)
+        length = code.size
+        codes.append(code)
+        known, values = _line_up(wanted[name], name, label)
+        levels.append(known)
+        totals.append(values)
+    _check_sums(tuple(columns), totals)
+    return _blocks(tuple(columns), codes, levels, totals)
+
+
+def margin_targets(margins: Any, *, counts: npt.ArrayLike | None = None) -> dict[str, dict[Any, float]]:
+    """Totals of every level of every margin over a registry, in the form `rake` takes them.
+
+    Parameters
+    ----------
+    margins : mapping or dataframe
+        {name: column of labels}, one row per customer or cell of the whole registry.
+    counts : array, optional
+        How many customers each row stands for (None: one).
+
+    Returns
+    -------
+    dict
+        {name: {level: total}}, levels sorted.
+
+    Raises
+    ------
+    InputError
+        A label is missing, or the lengths differ.
+
+    Examples
+    --------
+    >>> margin_targets({"contract": ["year", "month", "month"]}, counts=[10, 20, 5])
+    {'contract': {'month': 25.0, 'year': 10.0}}
+    """
+    result = {}
+    for name, column in named_columns(margins, "margins").items():
+        codes, levels = factorize(_plain(column), f"margins[{name!r}]")
+        weights = None if counts is None else non_negative(counts, "counts", length=codes.size)
+        sums = np.bincount(codes, weights=weights, minlength=levels.size).astype(float)
+        result[name] = dict(zip(levels.tolist(), sums.tolist(), strict=True))
+    return result
+
+
+def label_codes(column: Any, argument: str, *, length: int | None = None) -> tuple[Codes, list[Any]]:
+    """Code of each label and the sorted labels. Unlike `factorize` it may list labels nobody bears, and then need not copy the column."""
+    categories = getattr(getattr(column, "dtype", None), "categories", None)
+    if categories is not None and (hasattr(column, "cat") or hasattr(column, "codes")):
+        codes = np.asarray(column.cat.codes if hasattr(column, "cat") else column.codes)
+        if codes.size and codes.min() >= 0:
+            same_length(codes, argument, length)
+            return codes, [getattr(label, "item", lambda label=label: label)() for label in categories]
+    array = np.asarray(_plain(column))
+    if array.dtype == bool:
+        array = array.view(np.uint8) if array.flags.c_contiguous else array.astype(np.uint8)
+    if array.ndim == 1 and array.dtype.kind in "iu" and array.size:
+        low, high = int(array.min()), int(array.max())
+        if high - low < max(256, array.size // 16):
+            same_length(array, argument, length)
+            codes = array if low == 0 else np.subtract(array, low, dtype=np.int32 if max(-low, high) < 2**31 else np.int64)
+            return codes, list(range(low, high + 1))
+    codes, levels = factorize(array, argument, length=length)
+    return codes, levels.tolist()
+
+
+def _plain(column: Any) -> Any:
+    """Text of fixed width as objects, which are hashed instead of sorted; lists of tuples as tuples."""
+    if isinstance(column, Sequence) and not isinstance(column, str) and any(isinstance(item, tuple) for item in column):
+        array = np.empty(len(column), object)
+        array[:] = column
+        return array
+    array = np.asarray(column)
+    return array.astype(object) if array.dtype.kind in "US" else array
+
+
+def _line_up(totals: Any, name: str, levels: list[Any]) -> tuple[list[Any], Floats]:
+    """Totals in the order of `levels` (nan: none given); levels nobody bears are added behind."""
+    argument = f"targets[{name!r}]"
+    if isinstance(totals, Mapping) or (hasattr(totals, "items") and hasattr(totals, "keys")):
+        given = {key.item() if hasattr(key, "item") else key: total for key, total in totals.items()}
+    else:
+        given = dict(enumerate(np.asarray(totals).tolist()))
+    values = dict(zip(given, non_negative(list(given.values()), argument), strict=True))
+    borne = set(levels)
+    known = [*levels, *(level for level in values if level not in borne)]
+    return known, np.array([values.get(level, np.nan) for level in known])
+
+
+def _check_sums(names: tuple[str, ...], totals: list[Floats]) -> None:
+    """Raise unless all margins have the same positive total; rescale what is only rounding, in place."""
+    sums = [float(np.nansum(values)) for values in totals]
+    if not min(sums) > 0:
+        empty = [name for name, total in zip(names, sums, strict=True) if not total > 0]
+        raise InfeasibleError(
+            f"The targets of {shown(empty)} add up to 0. Give totals of people.", code="targets_zero", argument="targets", levels=empty
+        )
+    if max(sums) - min(sums) > TOTALS_AGREE * max(sums):
+        listed = ", ".join(f"{name}: {total:.10g}" for name, total in zip(names, sums, strict=True))
+        raise InfeasibleError(
+            f"The totals conflict: the targets of each margin must add up to the same number of people, but they add up to {listed}. "
+            "Correct them, or turn them into shares of one total.",
+            code="totals_conflict", argument="targets", levels=names, listed=listed,
+        )
+    for values, total in zip(totals, sums, strict=True):
+        values *= sums[0] / total
+
+
+def _blocks(names: tuple[str, ...], codes: list[Codes], levels: list[list[Any]], targets: list[Floats]) -> Margins:
+    """Split the margins into two blocks of about the same size, and code each unit by its cell."""
+    n = codes[0].size
+    sizes = [len(labels) for labels in levels]
+    blocks: tuple[list[int], list[int]] = ([], [])
+    products = [1, 1]
+    for j in sorted(range(len(sizes)), key=lambda j: -sizes[j]):
+        side = int(products[1] < products[0])
+        blocks[side].append(j)
+        products[side] *= sizes[j]
+    by_margin: dict[int, Codes] = {}
+    sides = []
+    compress = products[0] * products[1] > 4 * n + 4096
+    for block in blocks:
+        side_codes, size, inside = _joint([codes[j] for j in block], [sizes[j] for j in block], compress=compress)
+        by_margin.update(zip(block, inside, strict=True))
+        sides.append((side_codes, size))
+    (rows, height), (columns, width) = sides
+    dense = height * width <= 4 * n + 4096
+    cell = _mixed(rows, columns, width, height * width)
+    pairs = None
+    if not dense:
+        pairs, cell = np.unique(cell, return_inverse=True)
+    cell.flags.writeable = False
+    return Margins(
+        names=names, levels=tuple(levels), targets=tuple(targets), blocks=(tuple(blocks[0]), tuple(blocks[1])),
+        codes=tuple(by_margin[j] for j in range(len(names))), shape=(height, width), cell=cell, pairs=pairs,
+    )
+
+
+def _joint(codes: list[Codes], sizes: list[int], *, compress: bool) -> tuple[Codes | None, int, list[Codes]]:
+    """One code per unit for the combination of several columns, how many there are, and each column's code for each of them."""
+    if not codes:
+        return None, 1, []
+    joint, size = codes[0], sizes[0]
+    for code, k in zip(codes[1:], sizes[1:], strict=True):
+        if size * k > 2**31:
+            values, joint = np.unique(joint, return_inverse=True)
+            size = values.size
+        joint = _mixed(joint, code, k, size * k)
+        size *= k
+    if not compress:
+        return joint, size, [code.ravel() for code in np.indices(sizes)]
+    values, first, joint = np.unique(joint, return_index=True, return_inverse=True)
+    return joint, values.size, [code[first] for code in codes]
+
+
+def _mixed(high: Codes | None, low: Codes | None, width: int, size: int) -> Codes:
+    """``high * width + low`` in the narrowest integers that hold `size`; None stands for a single value."""
+    dtype = np.int32 if size < 2**31 else np.int64
+    if high is None or low is None:
+        only = high if low is None else low
+        assert only is not None
+        return only.astype(dtype)
+    result = np.multiply(high, width, dtype=dtype, casting="unsafe")
+    result += low.astype(dtype, copy=False)
+    return result
