@@ -1,0 +1,43 @@
+"""What a run of a study leaves for other programs: ``result.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..results import Record, register
+from ..workflows.corrected_score import Correction
+
+
+@register("study_result")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StudyResult(Record):
+    """Every correction of a study, as written to ``result.json``: no customer numbers, no influence values.
+
+    Attributes
+    ----------
+    title : dict
+        {language: title of the study}.
+    headline : str
+        The term of the report's first screen.
+    created : str
+        ISO date of the run.
+    corrections : tuple of Correction
+        For each statistic the whole base, then one for each entry of ``[correct] by``; `Correction.by` tells them apart.
+    """
+
+    title: Mapping[str, str]
+    headline: str
+    created: str
+    corrections: tuple[Correction, ...] = field(default=())
+
+    def overall(self, statistic: str) -> Correction:
+        """The correction of the whole base."""
+        return self.by((), statistic)
+
+    def by(self, columns: tuple[str, ...], statistic: str) -> Correction:
+        """The correction by `columns`; KeyError where the study did not compute it."""
+        for correction in self.corrections:
+            if correction.by == columns and correction.statistic == statistic:
+                return correction
+        raise KeyError((columns, statistic))

@@ -1,0 +1,172 @@
+"""Runs a study: reads, corrects, fills the report, writes the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .folder import refuse_taken, whole_folder
+from .lock_file import LOCK_NAME, lock_text, versions
+from .reading import read_base, read_files
+from .result import StudyResult
+from .study_file import DEFINITIONS, TITLES, Study
+
+if TYPE_CHECKING:
+    from ..customer_base import CustomerBase
+    from ..report.content import FileRecord, ReportContent
+    from ..workflows.corrected_score import Correction
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step ("read", "correct", "write"), how many of its parts are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRun:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder : Path
+        Where everything was written.
+    content : ReportContent
+        What the report shows.
+    result : StudyResult
+        What ``result.json`` holds.
+    """
+
+    folder: Path
+    content: ReportContent
+    result: StudyResult
+
+
+def run_study(
+    study: Study,
+    output: str | Path | None = None,
+    *,
+    overwrite: bool = False,
+    languages: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> StudyRun:
+    """Correct every statistic of a study and write the report, the tables and the lock file.
+
+    Parameters
+    ----------
+    study : Study
+        From `load_study`.
+    output : str or Path, optional
+        Folder to write; default is the study's.
+    overwrite : bool
+        Replace an earlier run's folder. Nothing that a run did not write is ever removed.
+    languages : sequence of {"en", "zh"}, optional
+        Languages of the report; default is the study's.
+    progress : callable, optional
+        Called with step, parts done and parts in all.
+
+    Returns
+    -------
+    StudyRun
+        The folder and its contents.
+
+    Raises
+    ------
+    InputError
+        The folder is taken, a file is missing or changed since it was locked, or the data are refused.
+    """
+    tell = progress or (lambda step, done, parts: None)
+    folder = (Path(output) if output is not None else study.output).resolve()
+    refuse_taken(folder, overwrite=overwrite)
+    files = read_files(study)
+    tell("read", 0, 1)
+    base = read_base(study, files)
+    tell("read", 1, 1)
+    corrections, domains = correct_study(study, base, tell)
+    content = _content(study, base, corrections, domains, files.records())
+    result = StudyResult(
+        title=content.title,
+        headline=content.headline,
+        created=content.created,
+        corrections=(*corrections.values(), *(correction for table in domains.values() for correction in table.values())),
+    )
+    with whole_folder(folder, overwrite=overwrite) as unfinished:
+        _write(unfinished, folder, study, content, result, tuple(languages or study["study"]["language"]), tell)
+    return StudyRun(folder=folder, content=content, result=result)
+
+
+def correct_study(
+    study: Study, base: CustomerBase, progress: Progress
+) -> tuple[dict[str, Correction], dict[str, dict[str, Correction]]]:
+    """The corrections of the whole base by statistic, and those by each entry of ``[correct] by``."""
+    from ..workflows.correction import correct
+
+    calls = study.corrections()
+    entries: list[tuple[str, ...]] = [tuple(entry) if isinstance(entry, list) else (entry,) for entry in study["correct"]["by"]]
+    parts = len(calls) * (1 + len(entries))
+    done = 0
+    found: dict[tuple[str, ...], dict[str, Correction]] = {}
+    for columns in [(), *entries]:
+        found[columns] = {}
+        for statistic, arguments in calls:
+            progress("correct", done, parts)
+            found[columns][statistic] = correct(base, **arguments, by=list(columns) or None)
+            done += 1
+    progress("correct", parts, parts)
+    return found[()], {" × ".join(columns): found[columns] for columns in entries}
+
+
+def _content(
+    study: Study,
+    base: CustomerBase,
+    corrections: dict[str, Correction],
+    domains: dict[str, dict[str, Correction]],
+    files: tuple[FileRecord, ...],
+) -> ReportContent:
+    from ..report.content import ReportContent
+
+    about, period = study["study"], study["study"]["period"] or ""
+    return ReportContent(
+        title=study.texts("study", TITLES),
+        headline=study["correct"]["headline"],
+        corrections=corrections,
+        domains=domains,
+        groups=base.groups,
+        set_aside=base.set_aside,
+        response_rates=base.response_rates,
+        findings=tuple(base.findings),
+        level=about["level"],
+        seed=about["seed"],
+        created=date.today().isoformat(),
+        published=study["outcome"]["published"] or {},
+        churn_definition=study.texts("registry", DEFINITIONS),
+        producer=about["producer"] or "",
+        period=period if isinstance(period, str) else " – ".join(period),
+        unit=about["unit"],
+        why=study["sensitivity"]["why"] or "",
+        kpi=study["correct"]["kpi"],
+        minimum_group=study["report"]["minimum_group"],
+        files=files,
+        study_text=study.text,
+        versions=versions(),
+    )
+
+
+def _write(
+    unfinished: Path, folder: Path, study: Study, content: ReportContent, result: StudyResult, languages: tuple[str, ...], tell: Any
+) -> None:
+    from .. import report
+
+    parts = len(languages) + 2
+    for position, language in enumerate(languages):
+        tell("write", position, parts)
+        (unfinished / f"report.{language}.html").write_text(report.render(content, language), encoding="utf-8")
+    tell("write", len(languages), parts)
+    report.write_tables(content, unfinished, languages, excel=study["report"]["excel"])
+    tell("write", len(languages) + 1, parts)
+    (unfinished / "result.json").write_text(result.to_json(indent=1), encoding="utf-8")
+    written = [path.relative_to(unfinished).as_posix() for path in unfinished.rglob("*") if path.is_file()]
+    method = next(iter(content.corrections.values())).method
+    lock = lock_text(study, folder=folder, method=method, created=content.created, files=content.files, written=written)
+    (unfinished / LOCK_NAME).write_text(lock, encoding="utf-8")
+    tell("write", parts, parts)

@@ -1,0 +1,181 @@
+"""Every section and key of the study file, once: its checks, its defaults and its documentation come from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from .. import options
+from ..texts import LANGUAGES, render
+
+SCHEMA_VERSION = 1
+SOURCES = ("survey", "follow_up", "exit_interview")
+HEADLINES = ("nonresponse_corrected", "survivor_corrected")
+NOT_YET = ("audit", "pain_points")
+
+REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "required"})()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the file; a part in braces stands for any of several names."""
+
+    name: str
+    required: bool = False
+    standing: bool = False  # its defaults hold even where the section is absent
+
+    def text(self, language: str) -> str:
+        """What the section is about, in one line."""
+        return render(f"study.[{self.name}]", language)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key: `argument` is the Python argument it sets, `default` None where leaving it out means "not used"."""
+
+    section: str
+    name: str
+    kind: str
+    default: Any
+    argument: str
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Section and name, with a dot between."""
+        return f"{self.section}.{self.name}" if self.section else self.name
+
+    def text(self, language: str) -> str:
+        """What the key means, in one line."""
+        return render(f"study.{self.path}", language)
+
+
+SECTIONS = (
+    Section("", standing=True),
+    Section("study", required=True),
+    Section("registry", required=True),
+    Section("answers", required=True),
+    Section("answers.{source}"),
+    Section("answers.{source}.contact"),
+    Section("outcome", required=True),
+    Section("outcome.index"),
+    Section("auxiliaries", standing=True),
+    Section("auxiliaries.bands"),
+    Section("auxiliaries.bands.{column}"),
+    Section("correct", standing=True),
+    Section("design"),
+    Section("sensitivity", standing=True),
+    Section("report", standing=True),
+)
+
+
+def _allowed(alias: Any) -> tuple[str, ...]:
+    return tuple(get_args(alias))
+
+
+_FRAMES, _SOURCE, _CORRECT = "CustomerBase.from_frames", "Source", "correct"
+
+KEYS = (
+    Key("", "schema_version", "whole", REQUIRED, ""),
+    # -- study
+    Key("study", "title", "text", REQUIRED, ""),
+    Key("study", "title_zh", "text", None, ""),
+    Key("study", "producer", "text", None, ""),
+    Key("study", "period", "period", None, ""),
+    Key("study", "unit", "text", "customer", f"{_FRAMES}(unit=)", ("customer", "visit")),
+    Key("study", "language", "text_or_texts", ["en"], "", LANGUAGES),
+    Key("study", "output", "text", REQUIRED, ""),
+    Key("study", "seed", "whole", 0, f"{_CORRECT}(seed=)"),
+    Key("study", "level", "number", 0.95, f"{_CORRECT}(level=)"),
+    # -- registry
+    Key("registry", "file", "text", REQUIRED, f"{_FRAMES}(registry)"),
+    Key("registry", "sheet", "text", None, "tables.read_table(sheet=)"),
+    Key("registry", "encoding", "text", None, "tables.read_table(encoding=)"),
+    Key("registry", "id", "text", REQUIRED, f"{_FRAMES}(id=)"),
+    Key("registry", "dealer", "text", None, f"{_FRAMES}(dealer=)"),
+    Key("registry", "where", "conditions", None, f"{_FRAMES}(where=)"),
+    Key("registry", "population", "window", None, f"{_FRAMES}(window=)"),
+    Key("registry", "churned", "churned", REQUIRED, f"{_FRAMES}(churned=)"),
+    Key("registry", "churn_definition", "text", None, ""),
+    Key("registry", "churn_definition_zh", "text", None, ""),
+    # -- answers
+    Key("answers", "precedence", "texts", None, f"{_FRAMES}(precedence=)", SOURCES),
+    Key("answers.{source}", "file", "text", REQUIRED, _SOURCE),
+    Key("answers.{source}", "sheet", "text", None, "tables.read_table(sheet=)"),
+    Key("answers.{source}", "encoding", "text", None, "tables.read_table(encoding=)"),
+    Key("answers.{source}", "id", "text", None, f"{_SOURCE}(id=)"),
+    Key("answers.{source}", "date", "text", None, f"{_SOURCE}(date=)"),
+    Key("answers.{source}", "repeated", "text", "fail", f"{_SOURCE}(repeated=)", _allowed(options.Repeated)),
+    Key("answers.{source}", "unmatched", "text", "fail", f"{_SOURCE}(unmatched=)", _allowed(options.Unmatched)),
+    Key("answers.{source}", "where", "conditions", None, f"{_SOURCE}(where=)"),
+    Key("answers.{source}", "outcome_file", "text", None, f"{_SOURCE}(outcome_frame=)"),
+    Key("answers.{source}", "selected", "text", None, f"{_SOURCE}(selected=)"),
+    Key("answers.{source}", "issued", "text", None, f"{_SOURCE}(issued=)", ("listed", "respondents")),
+    Key("answers.{source}", "selection_probability", "text", None, f"{_SOURCE}(selection_probability=)"),
+    Key("answers.{source}", "answered", "text", None, f"{_SOURCE}(answered=)"),
+    Key("answers.{source}.contact", "file", "text", REQUIRED, f"{_SOURCE}(contact=)"),
+    Key("answers.{source}.contact", "sheet", "text", None, "tables.read_table(sheet=)"),
+    Key("answers.{source}.contact", "encoding", "text", None, "tables.read_table(encoding=)"),
+    Key("answers.{source}.contact", "id", "text", None, f"{_SOURCE}(contact=)"),
+    Key("answers.{source}.contact", "attempts", "text", None, f"{_SOURCE}(contact=)"),
+    Key("answers.{source}.contact", "outcome", "text", REQUIRED, f"{_SOURCE}(contact=)"),
+    Key("answers.{source}.contact", "codes", "codes", REQUIRED, f"{_SOURCE}(contact=)"),
+    # -- outcome
+    Key("outcome", "column", "text", None, f"{_CORRECT}(outcome=)"),
+    Key("outcome", "scale", "pair", REQUIRED, f"{_CORRECT}(scale=)"),
+    Key("outcome", "missing_codes", "values", [], f"{_FRAMES}(missing_codes=)"),
+    Key("outcome", "statistics", "text_or_texts", None, f"{_CORRECT}(statistic=)", _allowed(options.Statistic)),
+    Key("outcome", "top", "numbers", None, f"{_CORRECT}(top=)"),
+    Key("outcome", "bottom", "numbers", None, f"{_CORRECT}(bottom=)"),
+    Key("outcome", "published", "figures", None, ""),
+    Key("outcome.index", "points", "number", 100, f"{_CORRECT}(points=)"),
+    Key("outcome.index", "items", "figures", REQUIRED, f"{_CORRECT}(items=)"),
+    # -- auxiliaries
+    Key("auxiliaries", "columns", "texts", [], f"{_CORRECT}(auxiliaries=)"),
+    Key("auxiliaries", "missing", "missing", "fail", f"{_FRAMES}(missing=)"),
+    Key("auxiliaries", "minimum_cell", "whole", 5, f"{_CORRECT}(minimum_cell=)"),
+    Key("auxiliaries.bands.{column}", "from", "text", REQUIRED, f"{_FRAMES}(bands=)"),
+    Key("auxiliaries.bands.{column}", "upper", "numbers", REQUIRED, f"{_FRAMES}(bands=)"),
+    Key("auxiliaries.bands.{column}", "labels", "texts", REQUIRED, f"{_FRAMES}(bands=)"),
+    # -- correct
+    Key("correct", "headline", "text", "nonresponse_corrected", "", HEADLINES),
+    Key("correct", "method", "text", None, f"{_CORRECT}(method=)", _allowed(options.CorrectionMethod)),
+    Key("correct", "weighting", "text", "rake", f"{_CORRECT}(weighting=)", _allowed(options.WeightingMethod)),
+    Key("correct", "trim", "number", None, f"{_CORRECT}(trim=)"),
+    Key("correct", "by", "columns", [], f"{_CORRECT}(by=)"),
+    Key("correct", "small_groups", "text", "borrow", f"{_CORRECT}(small_groups=)", _allowed(options.SmallGroups)),
+    Key("correct", "inference", "text", "registry", f"{_CORRECT}(inference=)", _allowed(options.Inference)),
+    Key("correct", "kpi", "number", None, f"{_CORRECT}(kpi=)"),
+    Key("correct", "assume", "text", None, f"{_CORRECT}(assume=)"),
+    # -- design
+    Key("design", "stratum", "text", None, f"{_FRAMES}(stratum=)"),
+    Key("design", "cluster", "text_or_texts", None, f"{_FRAMES}(cluster=)"),
+    Key("design", "base_weight", "text", None, f"{_FRAMES}(base_weight=)"),
+    Key("design", "lonely_psu", "text", "fail", "estimation.Design(lonely_psu=)", _allowed(options.LonelyPsu)),
+    # -- sensitivity
+    Key("sensitivity", "silent_shift", "pair", [0, 0], f"{_CORRECT}(silent_shift=)"),
+    Key("sensitivity", "churned_shift", "pair", [0, 0], f"{_CORRECT}(churned_shift=)"),
+    Key("sensitivity", "mode_shift", "pair", [0, 0], f"{_CORRECT}(mode_shift=)"),
+    Key("sensitivity", "why", "text", None, ""),
+    # -- report
+    Key("report", "minimum_group", "whole", 10, ""),
+    Key("report", "customer_files", "boolean", False, ""),
+    Key("report", "excel", "boolean", True, ""),
+)
+
+
+def keys_of(section: str) -> dict[str, Key]:
+    """The keys of one section by name."""
+    return {key.name: key for key in KEYS if key.section == section}
+
+
+
+
+def sections_under(section: str) -> dict[str, Section]:
+    """The sections directly below one, by the last part of their name; those of the sources under each source's name."""
+    found: dict[str, Section] = {}
+    for candidate in SECTIONS:
+        parent, _, last = candidate.name.rpartition(".")
+        if candidate.name and parent == section:
+            found.update(dict.fromkeys(SOURCES if last == "{source}" else (last,), candidate))
+    return found
