@@ -7,8 +7,8 @@ import tomllib
 import pandas as pd
 import pytest
 
-from vocstats.datasets import simulate_base, study_template, write_example
-from vocstats.datasets.example import EXAMPLE_FILES
+from vocstats.datasets import simulate_base, write_example
+from vocstats.datasets.example import EXAMPLE_FILES, study_template
 from vocstats.errors import InputError, MissingDependencyError, VocstatsError
 from vocstats.texts import message
 

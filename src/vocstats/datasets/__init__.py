@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .example import study_template, write_example
+from .example import write_example
 from .simulation import SimulatedBase, simulate_base
 from .truth import SimulatedTruth
 
-__all__ = ["SimulatedBase", "SimulatedTruth", "simulate_base", "study_template", "write_example"]
+__all__ = ["SimulatedBase", "SimulatedTruth", "simulate_base", "write_example"]
