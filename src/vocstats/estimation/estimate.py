@@ -1,0 +1,93 @@
+"""What an estimator returns: a number or one per domain, its standard error, and what that refers to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import texts
+from ..options import Inference
+from ..results import Floats, Labels, Result, register
+from .variance import Linearization
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 20
+
+
+@register("estimate")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimate(Result):
+    """An estimate, or one per domain, with its standard error.
+
+    Attributes
+    ----------
+    statistic : {"mean", "total", "ratio", "difference"}
+        What was estimated.
+    estimate, std_error, conf_low, conf_high, df : float arrays
+        Shape () without domains, (domains,) with; NaN where nobody (std_error: fewer than two) was heard.
+    n : float array
+        Units heard, of the same shape.
+    labels : {name: array (domains,)}
+        Labels of the domains, sorted, in their original dtype; empty without domains.
+    level : float
+        Confidence level of the limits.
+    inference : {"r", "registry", "process"}
+        What the standard error refers to.
+    variance_accounts_for : tuple of str
+        Codes of what the standard error includes; `accounts` puts them in words.
+    linearization : Linearization or None
+        Influence values in factors and the draw; None after reading from a file.
+    """
+
+    statistic: str
+    estimate: Floats
+    std_error: Floats
+    conf_low: Floats
+    conf_high: Floats
+    df: Floats
+    n: Floats
+    labels: Labels
+    level: float
+    inference: Inference
+    variance_accounts_for: tuple[str, ...]
+    linearization: Linearization | None = field(default=None, repr=False, metadata={"influence": True})
+
+    @property
+    def influence(self) -> Floats:
+        """Influence of one unit of each row on the estimate, (n,) or (n, domains), written out."""
+        if self.linearization is None:
+            raise ValueError("influence values are not stored in files; compute the estimate again")
+        values = self.linearization.influence.values()
+        return values if self.labels else values[:, 0]
+
+    def accounts(self, language: str = "en") -> str:
+        """`variance_accounts_for` in words."""
+        known = texts.namespace("variance")
+        return "; ".join(texts.render(f"variance.{code}", language) if code in known else code for code in self.variance_accounts_for)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per domain: labels, estimate, std_error, conf_low, conf_high, df, n."""
+        import pandas as pd
+
+        numbers = {name: np.atleast_1d(getattr(self, name)) for name in ("estimate", "std_error", "conf_low", "conf_high", "df", "n")}
+        return pd.DataFrame({**self.labels, **numbers})
+
+    def tidy(self) -> pd.DataFrame:
+        """Long form: term, labels, estimate, std_error, conf_low, conf_high."""
+        frame = self.to_frame().drop(columns=["df", "n"])
+        frame.insert(0, "term", self.statistic)
+        return frame
+
+    def summary(self, language: str = "en") -> str:
+        """One screen: the first domains, the level, and what the standard error accounts for."""
+        frame = self.to_frame()
+        rest = len(frame) - _SHOWN
+        lines = [frame.head(_SHOWN).to_string(index=False, float_format=lambda value: f"{value:.6g}")]
+        if rest > 0:
+            lines.append(texts.render("variance.more_rows", language, rows=rest))
+        lines.append(texts.render("variance.summary", language, level=f"{100 * self.level:g}", accounts=self.accounts(language)))
+        return "\n".join(lines)

@@ -1,0 +1,175 @@
+"""Influence values kept in factors, and sums of their squares without ever writing out rows x domains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from .._checks import Floats, Integers
+from .._numerics import solve_symmetric
+from ..weighting.chain import Matrix, Weights, times
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Influence:
+    """Influence of the units of row i (or of group i of rows) on the estimate of domain d, in factors.
+
+        z[i, d] = Σ_k own_k 1{row_k = i, domain_k = d} + shared[i] @ loadings[:, d]
+
+    The own part is what a row says about its own domain; the shared part is what it does to everybody's weights.
+
+    Attributes
+    ----------
+    own : float array (k,)
+        Own values, at most one per pair of row and domain.
+    row, domain : int array (k,)
+    shared : float array or sparse matrix (n, p)
+    loadings : float array (p, domains)
+    """
+
+    own: Floats
+    row: Integers
+    domain: Integers
+    shared: Matrix
+    loadings: Floats
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and of domains."""
+        return int(self.shared.shape[0]), int(self.loadings.shape[1])
+
+    def values(self) -> Floats:
+        """The influence values written out, (n, domains)."""
+        dense = np.asarray(self.shared @ self.loadings, dtype=np.float64)
+        dense[self.row, self.domain] += self.own
+        return dense
+
+    def minus(self, other: Influence) -> Influence:
+        """Influence on the difference, domain by domain; an estimate without domains stands against each."""
+        if self.shape[1] < other.shape[1]:
+            turned = other.minus(self)
+            return Influence(own=-turned.own, row=turned.row, domain=turned.domain, shared=turned.shared, loadings=-turned.loadings)
+        if self.shape[1] > other.shape[1]:
+            whole = sums(other.row, other.own, other.shape[0])[:, None]
+            shared = _beside([self.shared, other.shared, whole])
+            loadings = np.vstack([self.loadings, -np.repeat(np.vstack([other.loadings, [[1.0]]]), self.shape[1], axis=1)])
+            return Influence(own=self.own, row=self.row, domain=self.domain, shared=shared, loadings=loadings)
+        own, row = np.concatenate([self.own, -other.own]), np.concatenate([self.row, other.row])
+        shared, loadings = _beside([self.shared, other.shared]), np.vstack([self.loadings, -other.loadings])
+        return _merged(own, row, np.concatenate([self.domain, other.domain]), shared, loadings)
+
+    def summed(self, groups: Integers, size: int, counts: Floats) -> Influence:
+        """Influence of groups of rows (clusters, strata), each row standing there `counts` times."""
+        shared = _group_sums(self.shared, groups, size, counts)
+        return _merged(self.own * counts[self.row], groups[self.row], self.domain, shared, self.loadings)
+
+    def sum_of_squares(self, weight: Floats) -> Floats:
+        """Σ_i weight_i z[i, d]² for every domain d, in O(n p + p² domains)."""
+        domains = self.shape[1]
+        weighted = weight[self.row] * self.own
+        total = sums(self.domain, weighted * self.own, domains)
+        if self.loadings.size:
+            cells = sparse.csr_array((weighted, (self.row, self.domain)), shape=self.shape)
+            mixed = _dense(self.shared.T @ cells)
+            squares = _dense(self.shared.T @ _scaled(self.shared, weight))
+            total += ((2.0 * mixed + squares @ self.loadings) * self.loadings).sum(axis=0)
+        return total
+
+
+def sums(codes: Integers, column: npt.NDArray[Any], size: int) -> Floats:
+    """Sum of a column by code, for codes 0 .. size - 1."""
+    return np.asarray(np.bincount(codes, column, minlength=size), dtype=np.float64)
+
+
+def own_influence(own: Floats, codes: Integers, domains: int) -> Influence:
+    """Influence of rows that speak for their own domain only."""
+    return Influence(own=own, row=np.arange(own.size), domain=codes, shared=np.zeros((own.size, 0)), loadings=np.zeros((0, domains)))
+
+
+def through_chain(derivative: Floats, codes: Integers, domains: int, weights: Weights) -> tuple[Influence, Influence]:
+    """Influence values through the weighting steps, last step first, and their contrast between heard and not heard.
+
+    With u_K = derivative 1{codes = d} and, for every step k from the last to the first,
+
+        u_{k-1} = f_k u_k + S_k A_k,   A_k = B_k^-1 G_k' (counts w_k u_k),
+
+    (w_k entering the step, f_k its factor, S_k score, B_k bread, G_k gradient) the influence of a unit is base * u_0.
+    Domains differ only in the first summand, one value per row, and in A_k, p values per domain.
+
+    Parameters
+    ----------
+    derivative : float array (n,)
+        Derivative of the estimate of the row's own domain to the value of one of its units; 0 where the value is 0.
+    codes : int array (n,)
+        Domain of each row.
+    domains : int
+        Number of domains.
+    weights : Weights
+        The chain.
+
+    Returns
+    -------
+    tuple of Influence
+        Influence values; and those at R = 1 minus those at R = 0, which differ in propensity steps.
+
+    References
+    ----------
+    Deville & Särndal (1992), JASA 87, eq. 3.4 (calibration); Kim & Kim (2007), Can. J. Stat. 35(4) (propensity).
+    """
+    rows = np.arange(derivative.size)
+    own = sparse.csr_array((derivative, (rows, codes)), shape=(derivative.size, domains))  # u_k: the part that differs by row
+    shared: list[Matrix] = []  # u_k: the scores of the later steps, times the factors in between
+    loadings: list[Floats] = []
+    influence: list[list[Matrix]] = [[], []]
+    for k in reversed(range(len(weights.steps))):
+        step, entering = weights.steps[k], weights.entering(k)
+        gradient = step.gradient()
+        if gradient is not None:
+            pulled = _scaled(gradient, times(weights.counts, entering)).T
+            moved = _dense(pulled @ own)
+            for score, loading in zip(shared, loadings, strict=True):
+                moved += _dense(pulled @ score) @ loading
+            loadings.append(solve_symmetric(step.bread(), moved))
+        own = _scaled(own, step.factor)
+        shared = [_scaled(score, step.factor) for score in shared]
+        if gradient is not None:
+            shared.append(step.score())
+            for parts, side in zip(influence, (False, True), strict=True):
+                parts.append(_scaled(step.score(contrast=side), entering))
+    empty, stacked = np.zeros((derivative.size, 0)), np.vstack([np.zeros((0, domains)), *loadings])
+    values = weights.values * derivative
+    plain, heard = (Influence(own=values, row=rows, domain=codes, shared=_beside([empty, *parts]), loadings=stacked) for parts in influence)
+    return plain, heard
+
+
+def _merged(own: Floats, row: Integers, domain: Integers, shared: Matrix, loadings: Floats) -> Influence:
+    cells = sparse.coo_array((own, (row, domain)), shape=(shared.shape[0], loadings.shape[1])).tocsr()
+    rows = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
+    return Influence(own=cells.data, row=rows, domain=cells.indices.astype(np.intp), shared=shared, loadings=loadings)
+
+
+def _group_sums(shared: Matrix, groups: Integers, size: int, counts: Floats) -> Matrix:
+    if not shared.shape[1]:
+        return np.zeros((size, 0))
+    gather = sparse.csr_array((counts, (groups, np.arange(groups.size))), shape=(size, groups.size))
+    return gather @ shared
+
+
+def _beside(blocks: Sequence[Matrix]) -> Matrix:
+    blocks = [block for block in blocks if block.shape[1]] or blocks[:1]
+    if any(sparse.issparse(block) for block in blocks):
+        return sparse.hstack([sparse.csr_array(block) for block in blocks], format="csr")
+    return np.hstack(blocks)
+
+
+def _scaled(matrix: Matrix, row_factor: Floats) -> Matrix:
+    return matrix * row_factor[:, None] if isinstance(matrix, np.ndarray) else matrix.multiply(row_factor[:, None]).tocsr()
+
+
+def _dense(matrix: Matrix) -> Floats:
+    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)

@@ -1,0 +1,233 @@
+"""Means, totals and ratios by domain, differences between them, and their linearised standard errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._checks import Floats
+from .._numerics import exact_share_limits
+from ..errors import InputError, shown
+from ..options import Inference
+from ..weighting.chain import Weights
+from .axis import Axis, axis_of, finish
+from .design import Design
+from .estimate import Estimate
+from .variance import Linearization, variance
+
+
+def mean(
+    y: npt.ArrayLike, w: npt.ArrayLike | Weights | None = None, *, design: Design | None = None, by: Any = None,
+    counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95, limits: tuple[float, float] | None = None,
+) -> Estimate:
+    """Weighted mean, of everybody or of every domain.
+
+        mean_d = Σ_d c w y / Σ_d c w,   influence of a unit of domain d: w (y - mean_d) / Σ_d c w, pulled back through the chain
+
+    Where every answer of a domain lies on a bound of `limits`, the interval is Clopper and Pearson's with Kish's effective
+    sample size; a boolean y, or one that holds 0 and 1 only, has limits (0, 1).
+
+    Parameters
+    ----------
+    y : array of numbers (n,)
+        Missing only where the weight is exactly 0.
+    w : array (n,) or Weights, optional
+        Weights per unit (None: 1). The standard error takes an array as given, a `Weights` as estimated.
+    design : Design, optional
+        How the rows were drawn. None is sampling with replacement under "r"; under "registry" and "process" that
+        everybody listed was asked, the whole weight being one over the probability of an answer.
+    by : array of labels, or {name: array}, optional
+        Domains; several columns are crossed, combinations that occur are kept, sorted.
+    counts : array (n,), optional
+        How often each row stands there. Not beside a `Weights`, which has its own.
+    inference : {"r", "registry", "process"}
+        What the standard error refers to: R survey's formulas with normal limits; the customers listed; those and others
+        like them. The last two use Student limits with Satterthwaite's degrees of freedom.
+    level : float
+        Confidence level.
+    limits : (float, float), optional
+        Smallest and largest possible y.
+
+    Returns
+    -------
+    Estimate
+        Shape () without `by`, (domains,) with. A domain nobody was heard in is NaN; one answer has no standard error.
+
+    Raises
+    ------
+    InputError
+        Lengths differ, y is missing where the weight is not 0 or outside `limits`, nobody is heard, labels are missing.
+
+    References
+    ----------
+    Lumley (2010), Complex Surveys, sec. 2.2; Särndal, Swensson & Wretman (1992), secs. 5.7, 6.6 and 9.7;
+    Korn & Graubard (1998), Survey Methodology 24(2), for exact limits.
+    """
+    axis = axis_of(y, w, design, by, counts, inference, level)
+    values = axis.column(y, "y")
+    bounds = _limits(np.asarray(y), values, axis, limits)
+    estimate = axis.estimate("mean", values, np.ones(values.size))
+    return estimate if bounds is None else _exact_at_bounds(estimate, axis, bounds)
+
+
+def total(
+    y: npt.ArrayLike, w: npt.ArrayLike | Weights | None = None, *, design: Design | None = None, by: Any = None,
+    counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
+) -> Estimate:
+    """Weighted total, of everybody or of every domain: Σ_d c w y, with w y pulled back through the chain as influence.
+
+    Parameters
+    ----------
+    y, w, design, by, counts, inference, level
+        As in `mean`. The "process" standard error adds N s², the size of the registry being given.
+
+    Returns
+    -------
+    Estimate
+        A domain without anybody heard is NaN.
+
+    Raises
+    ------
+    InputError
+        As `mean`.
+
+    References
+    ----------
+    Särndal, Swensson & Wretman (1992), eqs. 2.8.2 and 10.3.3 (domains).
+    """
+    axis = axis_of(y, w, design, by, counts, inference, level)
+    return axis.estimate("total", axis.column(y, "y"), None)
+
+
+def ratio(
+    y: npt.ArrayLike, x: npt.ArrayLike, w: npt.ArrayLike | Weights | None = None, *, design: Design | None = None, by: Any = None,
+    counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
+) -> Estimate:
+    """Ratio of two weighted totals, R_d = Σ_d c w y / Σ_d c w x; influence of a unit: w (y - R_d x) / Σ_d c w x.
+
+    Parameters
+    ----------
+    y, x : array of numbers (n,)
+        Numerator and denominator; missing only where the weight is exactly 0.
+    w, design, by, counts, inference, level
+        As in `mean`.
+
+    Returns
+    -------
+    Estimate
+        NaN where the denominator adds up to 0.
+
+    Raises
+    ------
+    InputError
+        As `mean`.
+
+    References
+    ----------
+    Särndal, Swensson & Wretman (1992), sec. 5.6.
+    """
+    axis = axis_of(y, w, design, by, counts, inference, level)
+    return axis.estimate("ratio", axis.column(y, "y"), axis.column(x, "x"))
+
+
+def difference(a: Estimate, b: Estimate) -> Estimate:
+    """a minus b, domain by domain, with the standard error of their joint influence values.
+
+    Where the weights of the two differ, the larger of the two estimated probabilities of silence, and of the two weights,
+    stands for a unit. Degrees of freedom are Welch and Satterthwaite's.
+
+    Parameters
+    ----------
+    a, b : Estimate
+        On the same axis, design, counts, inference and level; with the same domains, or one of them without domains.
+
+    Returns
+    -------
+    Estimate
+        ``statistic="difference"``, `n` the smaller of the two.
+
+    Raises
+    ------
+    InputError
+        The two do not match.
+
+    References
+    ----------
+    Welch (1947), Biometrika 34; Särndal, Swensson & Wretman (1992), sec. 5.5 (functions of several totals).
+    """
+    one, two = _comparable(a, b)
+    joint = Linearization(
+        **{name: getattr(one, name).minus(getattr(two, name)) for name in ("influence", "contrast", "deviation")},
+        **{name: np.maximum(getattr(one, name), getattr(two, name)) for name in ("counts", "values", "silence")},
+        heard=np.minimum(one.heard, two.heard), design=one.design,
+    )
+    spread, _ = variance(joint, a.inference)
+    parts = [(e.std_error**2, e.df) for e in (a, b)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = sum(v for v, _ in parts) ** 2 / sum(v**2 / f for v, f in parts)
+    gap = np.asarray(a.estimate - b.estimate)
+    spread = np.where(np.isnan(a.std_error + b.std_error), np.nan, spread.reshape(gap.shape))
+    accounts = tuple(dict.fromkeys(a.variance_accounts_for + b.variance_accounts_for))
+    df = np.where(np.isnan(df), np.inf, df)
+    return finish("difference", gap, spread, df, np.minimum(a.n, b.n), a.labels or b.labels, a.level, a.inference, accounts, joint)
+
+
+def _comparable(a: Estimate, b: Estimate) -> tuple[Linearization, Linearization]:
+    one, two = a.linearization, b.linearization
+    if one is None or two is None:
+        raise InputError(
+            "a and b must carry influence values; estimates read from a file do not. Compute them again.", code="no_influence", argument="a"
+        )
+    designs = (one.design or Design()).same_as(two.design or Design()) and (one.design is None) == (two.design is None)
+    domains = not a.labels or not b.labels or (
+        list(a.labels) == list(b.labels) and all(np.array_equal(a.labels[name], b.labels[name]) for name in a.labels)
+    )
+    checks = {
+        "number of rows": one.counts.size == two.counts.size, "design": designs, "domains": domains,
+        "inference": a.inference == b.inference, "level": a.level == b.level,
+    }
+    wrong = [name for name, same in checks.items() if not same]
+    if wrong:
+        raise InputError(
+            f"a and b differ in {shown(wrong)}. Compute both on the same axis, design, domains, inference and level.",
+            code="not_comparable", argument="b", levels=wrong,
+        )
+    return one, two
+
+
+def _limits(y: npt.NDArray[Any], values: Floats, axis: Axis, limits: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Declared limits, or those of a share, or None."""
+    heard = values[axis.heard]
+    if limits is None:
+        share = y.dtype == bool or bool(((heard == 0) | (heard == 1)).all() and (heard != heard[0]).any())
+        return (0.0, 1.0) if share else None
+    low, high = (float(bound) for bound in limits)
+    if not low < high:
+        raise InputError(
+            f"limits must be (low, high) with low < high; got {limits!r}.", code="bad_limits", argument="limits", value=repr(limits)
+        )
+    off = np.flatnonzero(axis.heard & ((values < low) | (values > high)))
+    if off.size:
+        raise InputError(
+            f"y leaves its limits [{low:g}, {high:g}] at rows {shown(off)}. Correct the values or the limits.",
+            code="off_limits", argument="y", rows=off, low=low, high=high,
+        )
+    return low, high
+
+
+def _exact_at_bounds(estimate: Estimate, axis: Axis, limits: tuple[float, float]) -> Estimate:
+    """The estimate with Clopper-Pearson limits where it stands on a bound."""
+    low, high = limits
+    mass = axis.weights.mass
+    squares = axis.sums(mass * axis.weights.values)
+    effective = np.divide(axis.sums(mass) ** 2, squares, out=np.ones(axis.domains), where=squares > 0).reshape(estimate.estimate.shape)
+    share = (estimate.estimate - low) / (high - low)
+    at = (np.abs(share) < 1e-12) | (np.abs(share - 1.0) < 1e-12)
+    if not at.any():
+        return estimate
+    exact = exact_share_limits(np.where(at, np.round(share), 0.0), effective, estimate.level)
+    lower, upper = (low + bound * (high - low) for bound in exact)
+    return replace(estimate, conf_low=np.where(at, lower, estimate.conf_low), conf_high=np.where(at, upper, estimate.conf_high))
