@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 
 from vocstats.datasets import simulate_base, write_example
+from vocstats.datasets.blemishes import NO_ANSWER_CODES
 from vocstats.datasets.example import EXAMPLE_FILES, study_template
+from vocstats.datasets.fieldwork import DISPOSITION_CODES
+from vocstats.datasets.population import REFERENCE_DATE, TENURE_LABELS, TENURE_UPPER, WINDOW
 from vocstats.errors import InputError, MissingDependencyError, VocstatsError
 from vocstats.texts import message
 
@@ -104,3 +107,12 @@ def test_without_openpyxl_nothing_is_written(tmp_path, monkeypatch):
     error = refused(lambda: write_example(tmp_path / "x", n=3_000))
     assert isinstance(error, MissingDependencyError) and "vocstats[report]" in str(error) and "vocstats[report]" in message(error, "zh")
     assert not (tmp_path / "x").exists()
+
+
+def test_the_base_of_the_tables_reads_them_as_the_study_does(study):
+    contact, bands = study["answers"]["survey"]["contact"], study["auxiliaries"]["bands"]["tenure_band"]
+    assert contact["codes"] == DISPOSITION_CODES
+    assert tuple(bands["upper"]) == TENURE_UPPER and tuple(bands["labels"]) == TENURE_LABELS
+    assert tuple(study["outcome"]["missing_codes"]) == NO_ANSWER_CODES
+    assert study["registry"]["churned"]["before"] == str(REFERENCE_DATE)
+    assert (study["registry"]["population"]["from"], study["registry"]["population"]["to"]) == tuple(map(str, WINDOW))

@@ -20,6 +20,10 @@ FIRST_INVITED, LAST_INVITED, LAST_ANSWER = np.datetime64("2026-07-01"), np.datet
 ATTEMPTS = 5
 COMPLETE, NOT_AN_OWNER = "成功", "非车主"
 DISPOSITIONS = ("拒访", "中途挂断", "无人接听", "关机", "空号", "错号", NOT_AN_OWNER)  # of those who gave no answer
+DISPOSITION_CODES = {
+    "complete": [COMPLETE], "refusal": ["拒访", "中途挂断"], "noncontact": ["无人接听", "关机"], "bad_number": ["空号", "错号"],
+    "ineligible": [NOT_AN_OWNER],
+}
 DISPOSITION_SHARES = (0.27, 0.06, 0.44, 0.13, 0.06, 0.035, 0.005)
 
 
@@ -72,7 +76,7 @@ def run_survey(
     latest = np.where(np.isnat(population.left), LAST_ANSWER, population.left - 1)
     answered_on = np.minimum(invited_on + rng.integers(0, 10, n), np.minimum(latest, LAST_ANSWER))
     disposition = np.array(DISPOSITIONS, object)[np.searchsorted(np.cumsum(DISPOSITION_SHARES)[:-1], rng.random(n), side="right")]
-    noncontact = np.isin(disposition, ("无人接听", "关机"))
+    noncontact = np.isin(disposition, DISPOSITION_CODES["noncontact"])
     attempts = np.where(answered, attempts, np.where(noncontact, ATTEMPTS, rng.integers(1, ATTEMPTS, n)))
     disposition = np.where(answered, COMPLETE, np.where(invited, disposition, ""))
     return Survey(

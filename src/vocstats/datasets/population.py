@@ -40,6 +40,7 @@ SHARES: dict[str, tuple[float, ...]] = {
     "purchase_channel": (0.13, 0.25, 0.62),
 }
 TENURE_UPPER = (12, 24, 48)  # months; the bands of the example study
+TENURE_LABELS = ("≤12个月", "13–24个月", "25–48个月", "≥49个月")
 EFFECTS: dict[str, dict[str, tuple[float, ...]]] = {
     "satisfaction": {
         "age_band": (-0.25, -0.10, 0.05, 0.20, 0.30),

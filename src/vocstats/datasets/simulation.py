@@ -9,13 +9,15 @@ import numpy as np
 
 from .._checks import number
 from ..errors import InputError
-from .blemishes import blank_traits, spoil_survey
-from .fieldwork import LaterDraw, Survey, draw_churned, draw_silent, run_survey
-from .population import LEVELS, REFERENCE_DATE, REGIONS, Population, draw_population
+from .blemishes import NO_ANSWER_CODES, blank_traits, spoil_survey
+from .fieldwork import DISPOSITION_CODES, LaterDraw, Survey, draw_churned, draw_silent, run_survey
+from .population import LEVELS, REFERENCE_DATE, REGIONS, TENURE_LABELS, TENURE_UPPER, WINDOW, Population, draw_population
 from .truth import OUTSIDE, SimulatedTruth, true_means
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..customer_base import CustomerBase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -52,6 +54,35 @@ class SimulatedBase:
         parts = {"answers": self.survey, "follow-ups": self.follow_up, "exit interviews": self.exit_interview}
         sizes = ", ".join(f"{len(frame):,} {name}" for name, frame in parts.items())
         return f"SimulatedBase({len(self.registry):,} customers, {sizes}; simulated)"
+
+    def base(self) -> CustomerBase:
+        """The tables as a customer base, read as the example study reads them.
+
+        Returns
+        -------
+        CustomerBase
+            Status at 30 September 2026 among the customers of the year to that day; sources without rows are left out.
+        """
+        from ..customer_base import CustomerBase, Source
+
+        contact = {
+            "frame": self.call_log, "id": "customer_id", "outcome": "disposition", "codes": DISPOSITION_CODES, "attempts": "attempts"
+        }
+        later = {"follow_up": self.follow_up, "exit_interview": self.exit_interview}
+        return CustomerBase.from_frames(
+            self.registry,
+            id="customer_id",
+            dealer="dealer",
+            churned={"column": "churn_date", "before": str(REFERENCE_DATE)},
+            window={"joined": "purchase_date", "left": "churn_date", "from": str(WINDOW[0]), "to": str(WINDOW[1])},
+            answers={
+                "survey": Source(self.survey, date="answered_on", repeated="last", unmatched="set_aside", contact=contact),
+                **{name: Source(frame, selected="selected") for name, frame in later.items() if len(frame)},
+            },
+            missing="level",
+            missing_codes=NO_ANSWER_CODES,
+            bands={"tenure_band": {"from": "tenure_months", "upper": TENURE_UPPER, "labels": TENURE_LABELS}},
+        )
 
 
 def simulate_base(
