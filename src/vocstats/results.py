@@ -3,7 +3,7 @@
 A result is a frozen, slotted, keyword-only dataclass that derives from `Result` and is registered under a ``kind``.
 Fields annotated ``Floats``, ``Integers``, ``Flags`` (arrays), ``Labels`` ({name: array of labels}) or ``float`` are written
 to JSON and read back by their annotation; NaN is written as null, infinity as "inf". A field whose metadata holds
-``{"influence": True}`` (per-row material) is left out unless asked for.
+``{"influence": True}`` (per-row material) is left out unless asked for; one with ``{"memory_only": True}`` always.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Record:
         fields = {
             field.name: _encode(getattr(self, field.name), influence)
             for field in dataclasses.fields(self)  # type: ignore[arg-type]
-            if influence or not field.metadata.get("influence")
+            if not field.metadata.get("memory_only") and (influence or not field.metadata.get("influence"))
         }
         return {"kind": self.kind, "schema_version": self.schema_version, **fields}
 

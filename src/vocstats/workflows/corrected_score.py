@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,9 @@ from ..results import Assumption, Floats, Integers, Labels, Record, Result, regi
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..customer_base import Cells
+    from ..weighting import Weights
 
 TERMS = ("naive", "nonresponse_corrected", "survivor_corrected")
 PARTS = ("engaged", "silent", "not_invited", "churned")
@@ -138,7 +140,13 @@ class Correction(Result):
     balance : Balance or None
         Auxiliaries before and after weighting.
     merged : tuple of str
-        One line per merged level: "variable: level -> level".
+        One line per merged level: "pool / variable: level -> level".
+    variance_accounts_for : tuple of str
+        Codes of what the standard errors account for.
+    weights : Weights or None
+        The weight chain on the cells that speak; not written to JSON.
+    cells : Cells or None
+        The cells of the base the weights refer to; not written to JSON.
     """
 
     outcome: str
@@ -190,4 +198,127 @@ class Correction(Result):
     balance: Balance | None = None
     merged: tuple[str, ...] = ()
     variance_accounts_for: tuple[str, ...] = ()
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    weights: Weights | None = field(default=None, metadata={"memory_only": True})
+    cells: Cells | None = field(default=None, metadata={"memory_only": True})
+
+    def __repr__(self) -> str:
+        return f"<Correction of {self.outcome} ({self.statistic}), {self.estimate.shape[0]} domains>\n{self.summary()}"
+
+    def _long(self, table: Floats | Integers) -> Any:
+        """One entry per domain and term, in the order of `tidy`."""
+        return np.asarray(table).reshape(-1)
+
+    def _labelled(self, repeat: int) -> dict[str, Any]:
+        return {name: np.repeat(column, repeat) for name, column in self.labels.items()}
+
+    def tidy(self) -> pd.DataFrame:
+        """One row per domain and term: labels, term, estimate, std_error, conf_low, conf_high, n, borrowed.
+
+        Returns
+        -------
+        DataFrame
+            Sorted by the labels, terms in the order naive, nonresponse_corrected, survivor_corrected.
+        """
+        import pandas as pd
+
+        domains = self.estimate.shape[0]
+        return pd.DataFrame(
+            {
+                **self._labelled(len(TERMS)),
+                "term": np.tile(TERMS, domains),
+                **{name: self._long(getattr(self, name)) for name in ("estimate", "std_error", "conf_low", "conf_high", "n", "borrowed")},
+            }
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """`tidy` with everything that must stand beside an interval: customers, sensitivity range, degrees of freedom, reason."""
+        frame = self.tidy()
+        for name in ("customers", "df", "range_low", "range_high", "range_conf_low", "range_conf_high"):
+            frame[name] = self._long(getattr(self, name))
+        frame["reason"] = [reason for row in self.reasons for reason in row]
+        return frame
+
+    @property
+    def contributions(self) -> pd.Series | pd.DataFrame:
+        """What the silent and the churned add to the naive figure; the two sum to survivor_corrected - naive.
+
+        A Series (``silent``, ``churned``) for the whole base, a DataFrame with the labels for domains.
+        """
+        import pandas as pd
+
+        if not self.by:
+            return pd.Series(self.contribution[0], index=["silent", "churned"], name="contribution")
+        return pd.DataFrame({**self.labels, "silent": self.contribution[:, 0], "churned": self.contribution[:, 1]})
+
+    @property
+    def sensitivity(self) -> pd.DataFrame:
+        """Every analysis of what nobody can test, one row per domain, term and analysis.
+
+        ``declared_shift`` is the range over the declared shifts, ``monotone`` the bounds if those not heard are no happier than
+        look-alikes who were, ``worst_case`` the bounds if they may score anything on the scale. ``conf_low`` and
+        ``conf_high`` carry sampling error at both ends (declared shifts only; the bounds need none beyond their answers).
+        """
+        import pandas as pd
+
+        rows = []
+        for analysis, low, high, conf_low, conf_high in (
+            ("declared_shift", self.range_low, self.range_high, self.range_conf_low, self.range_conf_high),
+            ("monotone", self.monotone_low, self.monotone_high, None, None),
+            ("worst_case", self.worst_low, self.worst_high, None, None),
+        ):
+            missing = np.full(low.shape, np.nan)
+            rows.append(
+                pd.DataFrame(
+                    {
+                        **self._labelled(len(TERMS)),
+                        "term": np.tile(TERMS, low.shape[0]),
+                        "analysis": analysis,
+                        "low": self._long(low),
+                        "high": self._long(high),
+                        "conf_low": self._long(missing if conf_low is None else conf_low),
+                        "conf_high": self._long(missing if conf_high is None else conf_high),
+                    }
+                )
+            )
+        frame = pd.concat(rows, ignore_index=True)
+        return frame[frame["term"] != "naive"].reset_index(drop=True)
+
+    @property
+    def tipping_point(self) -> pd.DataFrame:
+        """Shift of the silent, or of the churned, in score points, at which each corrected term equals `kpi`.
+
+        NaN where no kpi was given, or no shift on the scale reaches it.
+        """
+        import pandas as pd
+
+        domains = self.estimate.shape[0]
+        return pd.DataFrame(
+            {
+                **self._labelled(4),
+                "term": np.tile(np.repeat(TERMS[1:], 2), domains),
+                "shifted": np.tile(["silent", "churned"], 2 * domains),
+                "shift": self.tipping[:, 1:, :].reshape(-1),
+            }
+        )
+
+    def summary(self, language: str = "en") -> str:
+        """One screen: the three terms with interval and sensitivity range (whole base), and what they rest on."""
+        whole = self if self.overall is None else self.overall
+        scale = 1.0 if self.statistic in ("mean", "index") else 100.0
+        unit = "" if scale == 1.0 else " %"
+        lines = [texts.render("term.correction_title", language, outcome=self.outcome, statistic=texts.render(f"term.statistic_{self.statistic}", language))]
+        for t, term in enumerate(TERMS):
+            name = texts.render(f"term.{term}", language)
+            if np.isnan(whole.estimate[0, t]):
+                reason = texts.render(f"reason.{whole.reasons[0][t]}", language)
+                lines.append(f"{name}: {reason} [{scale * whole.range_low[0, t]:.2f}, {scale * whole.range_high[0, t]:.2f}]{unit}")
+                continue
+            interval, span = (
+                f"{scale * low[0, t]:.2f}, {scale * high[0, t]:.2f}"
+                for low, high in ((whole.conf_low, whole.conf_high), (whole.range_conf_low, whole.range_conf_high))
+            )
+            lines.append(
+                texts.render("term.summary_line", language, name=name, estimate=f"{scale * whole.estimate[0, t]:.2f}{unit}", level=f"{100 * self.level:g}", interval=interval, span=span, n=whole.n[0, t])
+            )
+        lines += [f"- {assumption.text(language)}" for assumption in whole.assumptions]
+        return "\n".join(lines)
