@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special
@@ -50,3 +52,8 @@ def solve_symmetric(matrix: Floats, right: Floats) -> Floats:
     column = inverse if right.ndim == 1 else inverse[:, None]
     size = values[large] if right.ndim == 1 else values[large, None]
     return np.asarray(column * (directions @ ((directions.T @ (column * right)) / size)))
+
+
+def sums_by(codes: npt.NDArray[Any], weights: Floats, size: int) -> Floats:
+    """Sum of `weights` by code 0 to size - 1."""
+    return np.bincount(codes, weights=weights, minlength=size).astype(np.float64, copy=False)

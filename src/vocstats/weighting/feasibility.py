@@ -28,11 +28,10 @@ class Verdict:
 
     def missed(self) -> Floats:
         """Total reached minus target, under the weights that miss the targets by the smallest sum of relative errors."""
-        from scipy import sparse
-        from scipy import optimize
+        from scipy import optimize, sparse
 
         scale = np.maximum(np.abs(self.totals), np.abs(self.x).T @ np.abs(self.mass))
-        matrix = sparse.csr_array(self.x) if not sparse.issparse(self.x) else self.x.tocsr()
+        matrix: Any = sparse.csr_array(self.x)
         constraint: Any = sparse.diags_array(1.0 / scale) @ matrix.T @ sparse.diags_array(self.mass)
         p, n = constraint.shape
         eye = sparse.eye_array(p)

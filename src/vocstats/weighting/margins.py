@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .._checks import factorize, named_columns, non_negative, same_length
+from .._numerics import sums_by
 from ..errors import InfeasibleError, InputError, shown
 from .chain import Floats
 
@@ -55,10 +56,10 @@ class Margins:
             weights = None if mass.strides == (0,) else mass
             return (np.bincount(self.cell, weights=weights, minlength=size) * (mass[0] if weights is None else 1.0)).reshape(self.shape)
         starts = np.searchsorted(self.pairs, np.arange(self.shape[0] + 1) * self.shape[1])
-        sums = np.bincount(self.cell, weights=mass, minlength=self.pairs.size)
+        sums = sums_by(self.cell, mass, self.pairs.size)
         return sparse.csr_array((sums, self.pairs % self.shape[1], starts), shape=self.shape)
 
-    def cells(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    def cells(self) -> tuple[Codes, Codes]:
         """Row and column of every cell, in the order of `cell`."""
         index = np.arange(self.shape[0] * self.shape[1]) if self.pairs is None else self.pairs
         return index // self.shape[1], index % self.shape[1]
@@ -104,36 +105,43 @@ class Margins:
         """Total of each level of each margin under the factors ``rows * columns``."""
         sides = rows * (table @ columns), columns * (table.T @ rows)
         return [
-            np.bincount(codes, weights=sides[j in self.blocks[1]], minlength=len(levels))
+            sums_by(codes, sides[j in self.blocks[1]], len(levels))
             for j, (codes, levels) in enumerate(zip(self.codes, self.levels, strict=True))
         ]
 
     def check_heard(self, table: Any) -> None:
         """Raise unless every positive target has somebody heard, and every level heard has a positive target."""
-        unheard, unmatched, zero = [], [], []
-        everyone = self.reached(table, np.ones(self.shape[0]), np.ones(self.shape[1]))
-        for name, levels, totals, heard in zip(self.names, self.levels, self.targets, everyone, strict=True):
-            unheard += [(name, levels[k]) for k in np.flatnonzero((totals > 0) & (heard <= 0))]
-            unmatched += [(name, levels[k]) for k in np.flatnonzero(np.isnan(totals) & (heard > 0))]
-            zero += [(name, levels[k]) for k in np.flatnonzero((totals == 0) & (heard > 0))]
-        if unmatched:
-            raise InputError(
-                f"targets has no total for {shown(unmatched)}, although people with this level were heard. "
-                "Add the total, or merge the level.",
-                code="level_without_target", argument="targets", levels=unmatched,
-            )
-        if unheard:
-            raise InfeasibleError(
-                f"Nobody heard has {shown(unheard)}, so no weighting can reach its target. "
-                "Merge the level with a neighbour in margins and targets.",
-                code="level_not_heard", argument="targets", levels=unheard,
-            )
-        if zero:
-            raise InfeasibleError(
-                f"The target of {shown(zero)} is 0, but people with this level were heard. "
-                "Correct the total, or give these people base weight 0.",
-                code="zero_target_heard", argument="targets", levels=zero,
-            )
+        heard = self.reached(table, np.ones(self.shape[0]), np.ones(self.shape[1]))
+        check_levels(self.names, self.levels, self.targets, heard)
+
+
+def check_levels(names: Sequence[str], levels: Sequence[list[Any]], targets: Sequence[Floats], heard: Sequence[Floats]) -> None:
+    """Raise unless every positive target has somebody heard, and every level heard has a positive target."""
+    flat = [
+        (name, level, total, mass)
+        for name, labels, totals, sums in zip(names, levels, targets, heard, strict=True)
+        for level, total, mass in zip(labels, totals, sums, strict=True)
+    ]
+    unmatched = [(name, level) for name, level, total, mass in flat if np.isnan(total) and mass != 0]
+    if unmatched:
+        raise InputError(
+            f"targets has no total for {shown(unmatched)}, although people with this level were heard. Add the total, or merge the level.",
+            code="level_without_target", argument="targets", levels=unmatched,
+        )
+    unheard = [(name, level) for name, level, total, mass in flat if total > 0 and mass == 0]
+    if unheard:
+        raise InfeasibleError(
+            f"Nobody heard has {shown(unheard)}, so no weighting can reach its target. "
+            "Merge the level with a neighbour in margins and targets.",
+            code="level_not_heard", argument="targets", levels=unheard,
+        )
+    zero = [(name, level) for name, level, total, mass in flat if total == 0 and mass != 0]
+    if zero:
+        raise InfeasibleError(
+            f"The target of {shown(zero)} is 0, but people with this level were heard. "
+            "Correct the total, or give these people base weight 0.",
+            code="zero_target_heard", argument="targets", levels=zero,
+        )
 
 
 def collapse(margins: Any, targets: Any, length: int | None = None) -> Margins:
@@ -163,7 +171,7 @@ def collapse(margins: Any, targets: Any, length: int | None = None) -> Margins:
         code, label = label_codes(column, f"margins[{name!r}]", length=length)
         length = code.size
         codes.append(code)
-        known, values = _line_up(wanted[name], name, label)
+        known, values = line_up(wanted[name], name, label)
         levels.append(known)
         totals.append(values)
     _check_sums(tuple(columns), totals)
@@ -198,8 +206,8 @@ def margin_targets(margins: Any, *, counts: npt.ArrayLike | None = None) -> dict
     result = {}
     for name, column in named_columns(margins, "margins").items():
         codes, levels = factorize(_plain(column), f"margins[{name!r}]")
-        weights = None if counts is None else non_negative(counts, "counts", length=codes.size)
-        sums = np.bincount(codes, weights=weights, minlength=levels.size).astype(float)
+        weights = np.ones(codes.size) if counts is None else non_negative(counts, "counts", length=codes.size)
+        sums = sums_by(codes, weights, levels.size)
         result[name] = dict(zip(levels.tolist(), sums.tolist(), strict=True))
     return result
 
@@ -235,7 +243,7 @@ def _plain(column: Any) -> Any:
     return array.astype(object) if array.dtype.kind in "US" else array
 
 
-def _line_up(totals: Any, name: str, levels: list[Any]) -> tuple[list[Any], Floats]:
+def line_up(totals: Any, name: str, levels: list[Any]) -> tuple[list[Any], Floats]:
     """Totals in the order of `levels` (nan: none given); levels nobody bears are added behind."""
     argument = f"targets[{name!r}]"
     if isinstance(totals, Mapping) or (hasattr(totals, "items") and hasattr(totals, "keys")):

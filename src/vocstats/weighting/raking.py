@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import number
+from .._numerics import sums_by
 from . import distances
 from .chain import Floats, Matrix, Weights, begin, times
 from .feasibility import Verdict, factor_bounds, refuse
@@ -184,7 +185,7 @@ def _fit_block(factor: Floats, opposite: Floats, fits: list[tuple[Codes, Floats,
     for inner in range(_INNER if len(fits) > 1 else 1):
         change = 0.0
         for codes, totals, multiplier in fits:
-            reached = np.bincount(codes, weights=factor * opposite, minlength=totals.size)
+            reached = sums_by(codes, factor * opposite, totals.size)
             ratio = np.divide(totals, reached, out=np.ones_like(totals), where=(totals > 0) & (reached > 0))
             multiplier *= ratio
             factor *= ratio[codes]
