@@ -1,0 +1,238 @@
+"""The base itself: a registry and its answers, checked once, ready to be collapsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from .._checks import choice, number
+from ..errors import InputError, shown
+from ..options import Repeated, Unmatched
+from ..tables import Columns, Table, either
+from .cells import Cells
+from .collapsing import collapse
+from .contact import Contact
+from .listing import Listing, match, place, read_ids
+from .names import POPULATION, SOURCES
+from .outcomes import index_items, read_outcomes
+from .registry import Registry
+from .set_aside import SetAside, set_aside_frame
+from .source import SourceTable, bind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Unit = Literal["customer", "visit"]
+
+
+class CustomerBase:
+    """A registry and the answers of those of it who were heard. Build one with `from_frames`.
+
+    Attributes
+    ----------
+    n : int
+        Customers in the base (in `where` and in the window).
+    unit : str
+        What one row of the registry is.
+    dealer : str or None
+        The registry's column of dealers.
+    reference_date : date or None
+        The day at which status was taken, where dates decide it.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        sources: Mapping[str, SourceTable],
+        contact: Contact | None,
+        *,
+        unit: Unit,
+        dealer: str | None,
+        precedence: Sequence[str] | None,
+        missing_codes: Sequence[float],
+    ) -> None:
+        self._registry, self._sources, self._contact = registry, dict(sources), contact
+        self._missing_codes = tuple(number(code, "missing_codes") for code in missing_codes)
+        self.unit, self.dealer, self.reference_date = unit, dealer, registry.reference_date
+        self._set_aside: list[SetAside] = []
+        self._counted = self._count()
+        self.n = int(self._counted["count"][self._counted["population"] == 0].sum())
+        self._listing = self._list(precedence)
+
+    def _view(self, columns: Sequence[str], *, design: bool = False) -> Table:
+        """The registry's view with the contact outcome of everybody as ``contact`` and ``invited``."""
+        view = self._registry.view(columns, design=design)
+        if self._contact is None:
+            return view.extended({"contact": view.constant(-1), "invited": view.constant(1)})
+        joined = view.joined(self._contact.view(), ["id"])
+        return joined.extended({"contact": joined.get("contact").fill_null(-1), "invited": either([(0, joined.get("contact").is_null())], 1)})
+
+    def _count(self) -> Columns:
+        counted = self._view([]).count_by(["population", "churned", "contact"])
+        for code, reason in enumerate(POPULATION):
+            rows = int(counted["count"][counted["population"] == code].sum())
+            if code and rows:
+                self._set_aside.append(SetAside("registry", reason, rows))
+            elif not code and not rows:
+                raise InputError(
+                    "No row of the registry is left after where= and window=.", code="empty_table", argument="registry", table="registry"
+                )
+        if self._contact is not None:
+            self._set_aside += self._contact.unmatched(int(counted["count"][counted["contact"] >= 0].sum()), self._registry)
+        return counted
+
+    def _list(self, precedence: Sequence[str] | None) -> Listing:
+        import pandas as pd
+
+        if precedence is not None and (set(precedence) - set(SOURCES) or set(self._sources) - set(precedence)):
+            raise InputError(
+                f"precedence must name every source given ({shown(self._sources)}), most trusted first; got {shown(precedence)}.",
+                code="precedence_names", argument="precedence", levels=list(precedence), given=shown(self._sources),
+            )
+        read = {name: read_ids(source) for name, source in self._sources.items()}
+        wanted = pd.unique(np.concatenate([rows["id"] for rows, _ in read.values()]))
+        home = self._view([]).having("id", wanted).rows()
+        known = pd.Index(home["id"])
+        members = {}
+        for name, source in self._sources.items():
+            members[name], aside = match(source, read[name][0], known, home["population"], self._registry.near_ids)
+            self._set_aside += [*read[name][1], *aside]
+        listing, aside = place(home, members, contacts=self._contact is not None, precedence=precedence)
+        self._set_aside += aside
+        return listing
+
+    @classmethod
+    def from_frames(
+        cls,
+        registry: Any,
+        *,
+        id: str,
+        churned: str | Mapping[str, Any] | None,
+        answers: Mapping[str, Any],
+        reports: Mapping[str, Any] | None = None,
+        reference_date: date | str | None = None,
+        window: Mapping[str, Any] | None = None,
+        dealer: str | None = None,
+        stratum: str | None = None,
+        cluster: str | Sequence[str] | None = None,
+        base_weight: str | None = None,
+        unit: Unit = "customer",
+        repeated: Repeated = "fail",
+        unmatched: Unmatched = "fail",
+        missing: str | Mapping[str, str] = "fail",
+        missing_codes: Sequence[float] = (),
+        bands: Mapping[str, Mapping[str, Any]] | None = None,
+        precedence: Sequence[str] | None = None,
+        where: Mapping[str, Any] | None = None,
+    ) -> CustomerBase:
+        """Build a base from tables: pandas, Polars (eager or lazy), PyArrow, DuckDB relations, in any mixture.
+
+        Tables are joined by id, as text, never by row order. Each query reads only the columns it needs.
+
+        Parameters
+        ----------
+        registry : dataframe
+            One row for each customer (or visit, with ``unit="visit"``).
+        id : str
+            Column of ids, in the registry and, unless a `Source` says otherwise, in the answers. Whole numbers and text match if
+            their text is equal.
+        churned : str, mapping or None
+            Who has left: a column of true/false or 1/0; a column of dates (gone when the date is not after `reference_date`);
+            ``{"column":, "before": day}``; ``{"column":, "is": [levels]}``; None where nobody has.
+        answers : mapping
+            ``{"survey":, "follow_up":, "exit_interview":}``, each a dataframe or a `Source`.
+        reports : mapping, optional
+            Not yet available; refused.
+        reference_date : date or str, optional
+            Day at which status is taken; the window's end where not given.
+        window : mapping, optional
+            ``{"joined": column, "left": column, "from": day, "to": day}``: a customer counts if he was one at any time in it.
+        dealer : str, optional
+            Column of dealers.
+        stratum, cluster, base_weight : str, optional
+            Design of a sampled survey: columns of the registry. `cluster` may be a list, one column for each stage.
+        unit : {"customer", "visit"}
+            What one row of the registry is.
+        repeated : {"fail", "first", "last", "mean"}
+            Which answer of a customer with several in one source counts; "first" and "last" go by the source's date.
+        unmatched : {"fail", "set_aside"}
+            Answers from ids that are not in the registry.
+        missing : {"fail", "level"} or mapping
+            Missing auxiliaries: refused; a level "missing"; or ``{column: name of its level}``, other columns refused.
+        missing_codes : sequence of float
+            Outcome values that mean "no answer".
+        bands : mapping, optional
+            ``{name: {"from": column, "upper": [...], "labels": [...]}}``: auxiliaries made of a number; value <= upper.
+        precedence : sequence of str, optional
+            Sources, most trusted first, for a customer in more than one; refused without it.
+        where : mapping, optional
+            ``{column: value or list of values}``: the rows of the registry to keep.
+
+        Returns
+        -------
+        CustomerBase
+
+        Raises
+        ------
+        InputError
+            Something in the tables is not usable; the message names column, rows or ids, and the remedy.
+        """
+        if reports is not None:
+            raise InputError("reports= is not available yet. Leave it out.", code="not_available", argument="reports")
+        choice(unit, Unit, "unit")
+        sources = bind(answers, id=id, repeated=repeated, unmatched=unmatched)
+        table = Registry(
+            registry, id=id, churned=churned, reference_date=reference_date, window=window, where=where, base_weight=base_weight,
+            stratum=stratum, cluster=cluster, bands=bands, missing=missing,
+        )
+        if dealer is not None:
+            table.table.require(dealer, argument="dealer")
+        contact = Contact.of(sources["survey"]) if sources["survey"].source.contact is not None else None
+        return cls(table, sources, contact, unit=unit, dealer=dealer, precedence=precedence, missing_codes=missing_codes)
+
+    @property
+    def set_aside(self) -> pd.DataFrame:
+        """What was left out, and why: source, reason (a code), rows, examples."""
+        return set_aside_frame(self._set_aside)
+
+    def cells(
+        self,
+        columns: Sequence[str] = (),
+        *,
+        outcome: str | None = None,
+        items: Mapping[str, float] | None = None,
+        scale: tuple[float, float] | None = None,
+    ) -> Cells:
+        """The base collapsed to distinct cells, in an order that does not depend on the engine.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Auxiliaries: columns of the registry, or names of `bands`.
+        outcome : str, optional
+            Column of the answers (or of their `outcome_frame`) with the score. Without it nobody is heard.
+        items : mapping, optional
+            ``{column: weight}``, weights summing to 1: the outcome is their weighted mean, missing where any is.
+        scale : tuple of float, optional
+            Lowest and highest possible answer; others are refused.
+
+        Returns
+        -------
+        Cells
+
+        Raises
+        ------
+        InputError
+            An auxiliary is missing or has too many levels, or an answer is not usable.
+        """
+        read, weights = index_items(outcome, items)
+        heard = read_outcomes(self._listing, self._sources, read, weights, scale=scale, missing_codes=self._missing_codes)
+        names = tuple(dict.fromkeys(columns))
+        return collapse(
+            self._registry, self._view(names, design=True), self._listing, heard, names, contacts=self._contact is not None,
+            documented={name: name in self._sources and self._sources[name].documented for name in SOURCES},
+            issued={name: self._sources[name].issued if name in self._sources else None for name in SOURCES},
+        )

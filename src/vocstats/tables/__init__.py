@@ -1,0 +1,9 @@
+"""Any dataframe or file -> columns: the only place that knows dataframe libraries, and the only reader of files."""
+
+from __future__ import annotations
+
+from .arrays import Columns, day, moment_of
+from .reading import read_table
+from .table import Expression, Offenders, Table, either
+
+__all__ = ["Columns", "Expression", "Offenders", "Table", "day", "either", "moment_of", "read_table"]

@@ -1,0 +1,3 @@
+"""Files to tables."""
+
+def read_table(path): ...
