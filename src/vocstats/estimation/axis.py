@@ -76,7 +76,7 @@ class Axis:
 
     def _linearization(self, derivative: Floats, deviation: Floats, heard: Floats) -> Linearization:
         weights = self.weights
-        influence, contrast = through_chain(derivative, self.codes, self.domains, weights)
+        influence, contrast = through_chain(derivative, self.codes, self.domains, weights, contrast=self.inference != "r")
         drawn = np.ones(self.codes.size) if self.design is None else weights.base
         chance = np.divide(drawn, weights.values, out=np.ones(self.codes.size), where=weights.values > 0)
         silence = np.where(self.heard, 1.0 - np.minimum(chance, 1.0), 0.0)

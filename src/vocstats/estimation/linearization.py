@@ -14,6 +14,9 @@ from .._checks import Floats, Integers
 from .._numerics import solve_symmetric
 from ..weighting.chain import Matrix, Weights, times
 
+_BLOCK = 1 << 17  # rows of a sparse matrix worked on at once: bounds the memory of their sums
+_DENSE = 1 << 20  # entries a dense table of sums may have whatever its filling
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Influence:
@@ -65,17 +68,15 @@ class Influence:
 
     def summed(self, groups: Integers, size: int, counts: Floats) -> Influence:
         """Influence of groups of rows (clusters, strata), each row standing there `counts` times."""
-        shared = _group_sums(self.shared, groups, size, counts)
+        shared = _sums_by(self.shared, np.arange(groups.size), groups, counts, size)
         return _merged(self.own * counts[self.row], groups[self.row], self.domain, shared, self.loadings)
 
     def sum_of_squares(self, weight: Floats) -> Floats:
         """Σ_i weight_i z[i, d]² for every domain d, in O(n p + p² domains)."""
-        domains = self.shape[1]
         weighted = weight[self.row] * self.own
-        total = sums(self.domain, weighted * self.own, domains)
+        total = sums(self.domain, weighted * self.own, self.shape[1])
         if self.loadings.size:
-            cells = sparse.csr_array((weighted, (self.row, self.domain)), shape=self.shape)
-            mixed = _dense(self.shared.T @ cells)
+            mixed = _sums_by(self.shared, self.row, self.domain, weighted, self.shape[1]).T
             squares = _dense(self.shared.T @ _scaled(self.shared, weight))
             total += ((2.0 * mixed + squares @ self.loadings) * self.loadings).sum(axis=0)
         return total
@@ -91,7 +92,7 @@ def own_influence(own: Floats, codes: Integers, domains: int) -> Influence:
     return Influence(own=own, row=np.arange(own.size), domain=codes, shared=np.zeros((own.size, 0)), loadings=np.zeros((0, domains)))
 
 
-def through_chain(derivative: Floats, codes: Integers, domains: int, weights: Weights) -> tuple[Influence, Influence]:
+def through_chain(derivative: Floats, codes: Integers, domains: int, weights: Weights, *, contrast: bool) -> tuple[Influence, Influence]:
     """Influence values through the weighting steps, last step first, and their contrast between heard and not heard.
 
     With u_K = derivative 1{codes = d} and, for every step k from the last to the first,
@@ -111,6 +112,8 @@ def through_chain(derivative: Floats, codes: Integers, domains: int, weights: We
         Number of domains.
     weights : Weights
         The chain.
+    contrast : bool
+        Whether the contrast is wanted; otherwise the influence values stand in its place.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def through_chain(derivative: Floats, codes: Integers, domains: int, weights: We
     Deville & Särndal (1992), JASA 87, eq. 3.4 (calibration); Kim & Kim (2007), Can. J. Stat. 35(4) (propensity).
     """
     rows = np.arange(derivative.size)
-    own = sparse.csr_array((derivative, (rows, codes)), shape=(derivative.size, domains))  # u_k: the part that differs by row
+    own = derivative  # u_k: the part of the row's own domain
     shared: list[Matrix] = []  # u_k: the scores of the later steps, times the factors in between
     loadings: list[Floats] = []
     influence: list[list[Matrix]] = [[], []]
@@ -130,17 +133,17 @@ def through_chain(derivative: Floats, codes: Integers, domains: int, weights: We
         step, entering = weights.steps[k], weights.entering(k)
         gradient = step.gradient()
         if gradient is not None:
-            pulled = _scaled(gradient, times(weights.counts, entering)).T
-            moved = _dense(pulled @ own)
+            mass = times(weights.counts, entering)
+            moved = _sums_by(gradient, rows, codes, mass * own, domains).T
             for score, loading in zip(shared, loadings, strict=True):
-                moved += _dense(pulled @ score) @ loading
+                moved = moved + _dense(gradient.T @ _scaled(score, mass)) @ loading
             loadings.append(solve_symmetric(step.bread(), moved))
-        own = _scaled(own, step.factor)
+        own = own * step.factor
         shared = [_scaled(score, step.factor) for score in shared]
         if gradient is not None:
             shared.append(step.score())
-            for parts, side in zip(influence, (False, True), strict=True):
-                parts.append(_scaled(step.score(contrast=side), entering))
+            influence[0].append(_scaled(shared[-1], entering))
+            influence[1].append(_scaled(step.score(contrast=True), entering) if contrast else influence[0][-1])
     empty, stacked = np.zeros((derivative.size, 0)), np.vstack([np.zeros((0, domains)), *loadings])
     values = weights.values * derivative
     plain, heard = (Influence(own=values, row=rows, domain=codes, shared=_beside([empty, *parts]), loadings=stacked) for parts in influence)
@@ -148,16 +151,29 @@ def through_chain(derivative: Floats, codes: Integers, domains: int, weights: We
 
 
 def _merged(own: Floats, row: Integers, domain: Integers, shared: Matrix, loadings: Floats) -> Influence:
-    cells = sparse.coo_array((own, (row, domain)), shape=(shared.shape[0], loadings.shape[1])).tocsr()
+    size, domains = shared.shape[0], loadings.shape[1]
+    if size * domains <= _DENSE:
+        table = sums(row * domains + domain, own, size * domains)
+        filled = np.flatnonzero(table)
+        return Influence(own=table[filled], row=filled // domains, domain=filled % domains, shared=shared, loadings=loadings)
+    cells = sparse.coo_array((own, (row, domain)), shape=(size, domains)).tocsr()
     rows = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
     return Influence(own=cells.data, row=rows, domain=cells.indices.astype(np.intp), shared=shared, loadings=loadings)
 
 
-def _group_sums(shared: Matrix, groups: Integers, size: int, counts: Floats) -> Matrix:
-    if not shared.shape[1]:
-        return np.zeros((size, 0))
-    gather = sparse.csr_array((counts, (groups, np.arange(groups.size))), shape=(size, groups.size))
-    return gather @ shared
+def _sums_by(matrix: Matrix, rows: Integers, codes: Integers, factors: Floats, size: int) -> Matrix:
+    """Σ_k factors_k 1{codes_k = g} matrix[rows_k] for every code g; dense unless that would be large and mostly zeros."""
+    width = matrix.shape[1]
+    if isinstance(matrix, np.ndarray) or size * width > max(4 * matrix.nnz, _DENSE):
+        return sparse.csr_array((factors, (codes, rows)), shape=(size, matrix.shape[0])) @ matrix
+    result = np.zeros(size * width)
+    for start in range(0, rows.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        block = matrix[rows[part]]
+        often = np.diff(block.indptr)
+        places = np.repeat(codes[part] * width, often) + block.indices
+        result += np.bincount(places, block.data * np.repeat(factors[part], often), minlength=size * width)
+    return result.reshape(size, width)
 
 
 def _beside(blocks: Sequence[Matrix]) -> Matrix:
@@ -168,7 +184,10 @@ def _beside(blocks: Sequence[Matrix]) -> Matrix:
 
 
 def _scaled(matrix: Matrix, row_factor: Floats) -> Matrix:
-    return matrix * row_factor[:, None] if isinstance(matrix, np.ndarray) else matrix.multiply(row_factor[:, None]).tocsr()
+    if isinstance(matrix, np.ndarray):
+        return matrix * row_factor[:, None]
+    rows = matrix.tocsr()
+    return sparse.csr_array((rows.data * np.repeat(row_factor, np.diff(rows.indptr)), rows.indices, rows.indptr), shape=rows.shape)
 
 
 def _dense(matrix: Matrix) -> Floats:
