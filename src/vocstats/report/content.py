@@ -60,6 +60,14 @@ class ReportContent:
     created : str
         ISO date of the run.
     level : float
+    languages : tuple of str
+        Languages a report is written in; each links to the others.
+    excel : bool
+        Whether ``tables.xlsx`` lies beside the report.
+    window : str
+        Which customers count, in words of the study file; empty where all of the registry do.
+    fieldwork : DataFrame or None
+        One row per dealer: dealer, customers, invited, reached, cooperated, complete; None without contact outcomes.
     """
 
     title: Mapping[str, str]
@@ -84,3 +92,17 @@ class ReportContent:
     files: tuple[FileRecord, ...] = ()
     study_text: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] = ("en", "zh")
+    excel: bool = True
+    window: str = ""
+    fieldwork: pd.DataFrame | None = None
+
+    @property
+    def first(self) -> Correction:
+        """The correction of the first screen."""
+        return next(iter(self.corrections.values()))
+
+    def text(self, name: str, language: str) -> str:
+        """A text that exists in two languages, in `language` or else in the one there is."""
+        there: Mapping[str, str] = getattr(self, name)
+        return there.get(language) or next((text for text in there.values() if text), "")

@@ -1,0 +1,1 @@
+"""Charts of a result; they draw and compute nothing."""

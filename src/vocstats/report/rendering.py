@@ -1,0 +1,117 @@
+"""One offline HTML file per language."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from .._checks import choice
+from ..errors import MissingDependencyError
+from ..options import Language
+from ..workflows.corrected_score import PARTS, TERMS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from .content import ReportContent
+    from .wording import Words
+
+_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def render(content: ReportContent, language: Language = "en") -> str:
+    """The report as one HTML file that opens offline, prints, and survives a mail filter that strips scripts.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What to show.
+    language : {"en", "zh"}
+        Language of the report.
+
+    Returns
+    -------
+    str
+        The file's text (UTF-8). It refers to its siblings ``report.<language>.html`` and ``tables.xlsx`` by name and to
+        nothing else.
+
+    Raises
+    ------
+    InputError
+        `language` is unknown.
+    MissingDependencyError
+        jinja2 is not installed.
+    """
+    choice(language, Language, "language")
+    try:
+        import jinja2
+    except ImportError as error:
+        message = "A report needs jinja2; install it with: pip install 'vocstats[report]'"
+        raise MissingDependencyError(message, code="missing_dependency", package="jinja2", extra="report") from error
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return _page(environment, content, language)
+
+
+def _page(environment: Environment, content: ReportContent, language: str) -> str:
+    from markupsafe import Markup
+
+    from .chapters import chapters
+    from .first_screen import badge, first_screen
+    from .wording import Words
+
+    words = Words(language)
+    script = _template("script.js")
+    return environment.get_template("report.html.jinja").render(
+        content=content,
+        language=language,
+        words=words,
+        title=content.text("title", language),
+        badge=badge(content, words),
+        chapters=chapters(content, language),
+        **first_screen(content, words),
+        style=Markup(_template("style.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        figures=Markup(json_text(_figures(content, words))),
+    )
+
+
+def _template(name: str) -> str:
+    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def json_text(document: Any) -> str:
+    """JSON that cannot end the script element it stands in: ``<``, ``>``, ``&`` and line separators as ``\\u`` escapes."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    for character, escape in _JSON.items():
+        text = text.replace(character, escape)
+    return text
+
+
+def _figures(content: ReportContent, words: Words) -> dict[str, Any]:
+    """What the page's own arithmetic needs: the headline score, its slopes and the scale."""
+    from .wording import Measure
+
+    first = content.first
+    term = TERMS.index(content.headline)
+
+    def known(value: float) -> float | None:
+        return float(value) if math.isfinite(value) else None
+
+    return {
+        "title": content.text("title", words.language),
+        "population": words.term(f"population_{content.headline}"),
+        "estimate": known(first.estimate[0, term]),
+        "slope": [known(first.shift_effect[0, term, index]) if first.part_customers[0, PARTS.index(part)] else None for index, part in enumerate(("silent", "churned"))],
+        "reach": (first.scale[1] - first.scale[0]) / 2,
+        "low": first.scale[0],
+        "high": first.scale[1],
+        "kpi": known(first.kpi),
+        "target": words("kpi", value=Measure(words, first).value(first.kpi)),
+    }
