@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 Statistic = Literal["mean", "top_box", "bottom_box", "nps", "index"]
+MeanOrTotal = Literal["mean", "total"]
 Inference = Literal["registry", "process", "r"]
 SmallGroups = Literal["borrow", "blank", "fail"]
 CorrectionMethod = Literal["weighting", "double_sampling"]
