@@ -18,6 +18,8 @@ version = release = vocstats.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "myst_parser", "mathml", "formulas"]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+smartquotes = False  # quotes of the study file are copied as they stand
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
@@ -37,5 +39,6 @@ html_theme_options = {
     "show_prev_next": False,
     "footer_start": ["copyright"],
     "footer_end": [],
+    "secondary_sidebar_items": {"**": ["page-toc"], "reference/study-file": [], "reference/study-file.zh": []},
 }
 html_sidebars = {"index": []}
