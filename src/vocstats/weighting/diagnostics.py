@@ -85,4 +85,5 @@ def _one(name: str, column: Any, weights: Weights, targets: Any) -> pd.DataFrame
     sums = {when: sums_by(codes, mass, len(levels)) / mass.sum() for when, mass in masses.items()}
     deviations = np.sqrt(share * (1.0 - share))
     table = pd.DataFrame({"variable": name, "level": levels, "target": share, **sums, "deviation": deviations})
-    return table[(table[["target", "before", "after"]] > 0).any(axis=1)].astype({"level": object})
+    borne = (table[["target", "before", "after"]] > 0).any(axis=1)
+    return table[borne].astype({"level": object})

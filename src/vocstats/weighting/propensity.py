@@ -199,8 +199,8 @@ def _separating(x: Floats, heard: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_
     solution = solve(-sided.sum(axis=0), A_ub=-sided, b_ub=np.zeros(len(sided)), bounds=(-1.0, 1.0), method="highs")
     if solution.x is None or -solution.fun < 1e-6:
         return np.zeros(x.shape[1], bool)
-    found: npt.NDArray[np.bool_] = np.abs(solution.x) > 1e-6
-    return found
+    direction: Floats = solution.x
+    return np.asarray(np.abs(direction) > 1e-6, dtype=np.bool_)
 
 
 def _flags(heard: Any) -> npt.NDArray[np.bool_]:

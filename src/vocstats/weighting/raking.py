@@ -16,6 +16,7 @@ from .feasibility import Verdict, factor_bounds, refuse
 from .margins import Codes, Margins, collapse
 
 _SWEEPS = 50  # of proportional fitting before Newton's method takes over: enough unless margins are strongly associated
+_NEWTON = 200  # steps of Newton's method: where these do not suffice the targets are out of reach
 _INNER = 4  # passes over the margins of one block per sweep: they cost next to nothing there
 
 
@@ -139,7 +140,7 @@ def fit_margins(
         factor = margins.spread(*sides)
     else:
         start = np.log(np.concatenate(multipliers)[np.concatenate(margins.targets) > 0])
-        factor, slope, newton, error = _newton(name, margins, table, bounds, start, tol, max_iter - iterations)
+        factor, slope, newton, error = _newton(name, margins, table, bounds, start, tol, min(max_iter - iterations, _NEWTON))
         iterations += newton
     factor.flags.writeable = False
     return MarginStep(
