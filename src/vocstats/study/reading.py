@@ -76,12 +76,12 @@ def read_files(study: Study) -> Files:
     return Files(study)
 
 
-def read_base(study: Study, files: Files | None = None, **replaced: Any) -> CustomerBase:
-    """The customer base of a study; `replaced` takes the place of arguments of `CustomerBase.from_frames`."""
+def read_base(study: Study, files: Files | None = None, *, sources: Mapping[str, Any] | None = None, **replaced: Any) -> CustomerBase:
+    """The customer base of a study; `replaced` and `sources` take the place of its arguments and those of every source."""
     from ..customer_base import CustomerBase
 
     files = read_files(study) if files is None else files
-    answers = {name: _source(files, settings) for name, settings in study.sources.items()}
+    answers = {name: _source(files, {**settings, **(sources or {})}) for name, settings in study.sources.items()}
     return CustomerBase.from_frames(files.table(study["registry"]), **{**base_arguments(study), "answers": answers, **replaced})
 
 

@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from .folder import refuse_taken, whole_folder
 from .lock_file import LOCK_NAME, lock_text, versions
+from .publishing import publishable
 from .reading import read_base, read_files
 from .result import StudyResult
 from .study_file import DEFINITIONS, TITLES, Study
 
 if TYPE_CHECKING:
     from ..customer_base import CustomerBase
+    from ..options import Language
     from ..report.content import FileRecord, ReportContent
     from ..workflows.corrected_score import Correction
 
@@ -83,15 +85,10 @@ def run_study(
     base = read_base(study, files)
     tell("read", 1, 1)
     corrections, domains = correct_study(study, base, tell)
-    content = _content(study, base, corrections, domains, files.records())
-    result = StudyResult(
-        title=content.title,
-        headline=content.headline,
-        created=content.created,
-        corrections=(*corrections.values(), *(correction for table in domains.values() for correction in table.values())),
-    )
+    content = gather(study, base, corrections, domains, files.records(), languages)
+    result = publishable_result(content)
     with whole_folder(folder, overwrite=overwrite) as unfinished:
-        _write(unfinished, folder, study, content, result, tuple(languages or study["study"]["language"]), tell)
+        _write(unfinished, folder, study, content, result, tell)
     return StudyRun(folder=folder, content=content, result=result)
 
 
@@ -116,16 +113,29 @@ def correct_study(
     return found[()], {" × ".join(columns): found[columns] for columns in entries}
 
 
-def _content(
+def publishable_result(content: ReportContent) -> StudyResult:
+    """Every correction of a study, small groups left out as in the report."""
+    found = [*content.corrections.values(), *(correction for table in content.domains.values() for correction in table.values())]
+    return StudyResult(
+        title=content.title,
+        headline=content.headline,
+        created=content.created,
+        corrections=tuple(publishable(correction, content.minimum_group) for correction in found),
+    )
+
+
+def gather(
     study: Study,
     base: CustomerBase,
     corrections: dict[str, Correction],
     domains: dict[str, dict[str, Correction]],
     files: tuple[FileRecord, ...],
+    languages: Sequence[str] | None = None,
 ) -> ReportContent:
+    """What the report shows of a study."""
     from ..report.content import ReportContent
 
-    about, period = study["study"], study["study"]["period"] or ""
+    about, period, population = study["study"], study["study"]["period"] or "", study["registry"]["population"]
     return ReportContent(
         title=study.texts("study", TITLES),
         headline=study["correct"]["headline"],
@@ -149,20 +159,22 @@ def _content(
         files=files,
         study_text=study.text,
         versions=versions(),
+        languages=tuple(languages or about["language"]),
+        excel=study["report"]["excel"],
+        window=f"{population['from']} – {population['to']}" if population else "",
     )
 
 
-def _write(
-    unfinished: Path, folder: Path, study: Study, content: ReportContent, result: StudyResult, languages: tuple[str, ...], tell: Any
-) -> None:
+def _write(unfinished: Path, folder: Path, study: Study, content: ReportContent, result: StudyResult, tell: Progress) -> None:
     from .. import report
 
+    languages = cast("tuple[Language, ...]", content.languages)
     parts = len(languages) + 2
     for position, language in enumerate(languages):
         tell("write", position, parts)
         (unfinished / f"report.{language}.html").write_text(report.render(content, language), encoding="utf-8")
     tell("write", len(languages), parts)
-    report.write_tables(content, unfinished, languages, excel=study["report"]["excel"])
+    report.write_tables(content, unfinished, languages, excel=content.excel)
     tell("write", len(languages) + 1, parts)
     (unfinished / "result.json").write_text(result.to_json(indent=1), encoding="utf-8")
     written = [path.relative_to(unfinished).as_posix() for path in unfinished.rglob("*") if path.is_file()]

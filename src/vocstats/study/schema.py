@@ -110,7 +110,7 @@ KEYS = (
     Key("answers.{source}", "where", "conditions", None, f"{_SOURCE}(where=)"),
     Key("answers.{source}", "outcome_file", "text", None, f"{_SOURCE}(outcome_frame=)"),
     Key("answers.{source}", "selected", "text", None, f"{_SOURCE}(selected=)"),
-    Key("answers.{source}", "issued", "text", None, f"{_SOURCE}(issued=)", ("listed", "respondents")),
+    Key("answers.{source}", "issued", "text", "listed", f"{_SOURCE}(issued=)", ("listed", "respondents")),
     Key("answers.{source}", "selection_probability", "text", None, f"{_SOURCE}(selection_probability=)"),
     Key("answers.{source}", "answered", "text", None, f"{_SOURCE}(answered=)"),
     Key("answers.{source}.contact", "file", "text", REQUIRED, f"{_SOURCE}(contact=)"),
@@ -146,7 +146,7 @@ KEYS = (
     Key("correct", "small_groups", "text", "borrow", f"{_CORRECT}(small_groups=)", _allowed(options.SmallGroups)),
     Key("correct", "inference", "text", "registry", f"{_CORRECT}(inference=)", _allowed(options.Inference)),
     Key("correct", "kpi", "number", None, f"{_CORRECT}(kpi=)"),
-    Key("correct", "assume", "text", None, f"{_CORRECT}(assume=)"),
+    Key("correct", "assume", "text_or_texts", None, f"{_CORRECT}(assume=)", ("churned_heard_like_unheard",)),
     # -- design
     Key("design", "stratum", "text", None, f"{_FRAMES}(stratum=)"),
     Key("design", "cluster", "text_or_texts", None, f"{_FRAMES}(cluster=)"),

@@ -1,0 +1,33 @@
+"""``vocstats check``: every problem of the data, without computing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..study.data_problems import data_problems
+from .showing import base_table
+from .terminal import refuse
+
+if TYPE_CHECKING:
+    from ..study import Study
+    from .terminal import Terminal
+
+
+def check_and_show(terminal: Terminal, study: Study) -> int:
+    """Show what is wrong with a study's data, what is remarkable, and the groups of its base; the exit code."""
+    terminal.name_files(study)
+    with terminal.progress() as tell:
+        tell("read", 0, 1)
+        base, problems = data_problems(study)
+        tell("read", 1, 1)
+    if base is None:
+        code = refuse(terminal, problems)
+        terminal.say("check_refused", count=len(problems))
+        return code
+    if terminal.quiet:
+        return 0
+    terminal.show(base_table(terminal, base.groups))
+    for finding in base.findings:
+        terminal.say(f"finding_{finding.severity}", text=finding.text(terminal.language))
+    terminal.say("check_passed", study=study.path.name)
+    return 0

@@ -1,0 +1,195 @@
+"""The commands: each reads its arguments, calls the study, and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import __version__, options, texts
+from .._checks import choice
+from ..errors import InputError
+from ..study import Study, check_study
+from .language import general_first
+from .terminal import Terminal, refuse
+
+app = typer.Typer(name="vocstats", add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+@app.callback(invoke_without_command=True)
+def _general(
+    context: typer.Context,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
+    language: Annotated[str | None, typer.Option(metavar="en|zh")] = None,
+    debug: Annotated[bool, typer.Option("--debug")] = False,
+    version: Annotated[bool, typer.Option("--version")] = False,
+) -> None:
+    terminal: Terminal = context.obj
+    terminal.quiet, terminal.debug = quiet, debug
+    if language is not None:
+        choice(language, options.Language, "--language")
+    if version:
+        terminal.show(f"vocstats {__version__}")
+        raise typer.Exit(0)
+
+
+@app.command()
+def demo(context: typer.Context, folder: Annotated[Path, typer.Option()] = Path("vocstats-demo")) -> None:
+    from ..datasets import write_example
+    from .running import run_and_show
+
+    terminal: Terminal = context.obj
+    if folder.exists():
+        raise InputError(
+            f"{folder} exists already. Choose another folder: vocstats demo --folder NAME.",
+            code="cli_demo_exists", argument="--folder", path=str(folder),
+        )
+    path = write_example(folder)
+    study = Path(path) if Path(path).is_file() else folder / "study.toml"
+    terminal.say("demo_written", folder=folder)
+    run_and_show(terminal, _study(terminal, study))
+    terminal.say("demo_next", study=study)
+
+
+@app.command()
+def check(context: typer.Context, study: Annotated[Path, typer.Argument(metavar="STUDY")]) -> None:
+    from .checking import check_and_show
+
+    terminal: Terminal = context.obj
+    raise typer.Exit(check_and_show(terminal, _study(terminal, study)))
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    study: Annotated[Path, typer.Argument(metavar="STUDY")],
+    output: Annotated[Path | None, typer.Option()] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    language: Annotated[list[str] | None, typer.Option(metavar="en|zh")] = None,
+) -> None:
+    from .running import run_and_show
+
+    languages = [choice(each, options.Language, "--language") for each in language or ()]
+    run_and_show(context.obj, _study(context.obj, study), output=output, overwrite=overwrite, languages=languages)
+
+
+@app.command()
+def correct(
+    context: typer.Context,
+    registry: Annotated[Path, typer.Argument(metavar="REGISTRY")],
+    survey: Annotated[Path, typer.Option()],
+    id: Annotated[str, typer.Option(metavar="COLUMN")],
+    churned: Annotated[str, typer.Option(metavar="COLUMN[=VALUE|<DATE]")],
+    outcome: Annotated[str, typer.Option(metavar="COLUMN")],
+    scale: Annotated[str, typer.Option(metavar="LOW,HIGH")],
+    follow_up: Annotated[Path | None, typer.Option()] = None,
+    exit_interview: Annotated[Path | None, typer.Option()] = None,
+    selected: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    repeated: Annotated[str, typer.Option(metavar="fail|first|last|mean")] = "fail",
+    unmatched: Annotated[str, typer.Option(metavar="fail|set_aside")] = "fail",
+    statistic: Annotated[list[str] | None, typer.Option(metavar="mean|top_box|bottom_box|nps")] = None,
+    top: Annotated[str | None, typer.Option(metavar="POINTS")] = None,
+    bottom: Annotated[str | None, typer.Option(metavar="POINTS")] = None,
+    missing_codes: Annotated[str | None, typer.Option(metavar="CODES")] = None,
+    auxiliary: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
+    missing: Annotated[str | None, typer.Option(metavar="fail|level")] = None,
+    by: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
+    method: Annotated[str | None, typer.Option(metavar="double_sampling|weighting")] = None,
+    weighting: Annotated[str | None, typer.Option(metavar="rake|poststratify|calibrate")] = None,
+    small_groups: Annotated[str | None, typer.Option(metavar="borrow|blank|fail")] = None,
+    inference: Annotated[str | None, typer.Option(metavar="registry|process|r")] = None,
+    kpi: Annotated[float | None, typer.Option()] = None,
+    silent_shift: Annotated[str | None, typer.Option(metavar="LOW,HIGH")] = None,
+    churned_shift: Annotated[str | None, typer.Option(metavar="LOW,HIGH")] = None,
+    headline: Annotated[str, typer.Option(metavar="nonresponse_corrected|survivor_corrected")] = "survivor_corrected",
+    level: Annotated[float | None, typer.Option()] = None,
+    minimum_group: Annotated[int | None, typer.Option()] = None,
+    json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    from . import one_off
+
+    terminal: Terminal = context.obj
+    numbers = {
+        name: one_off.numbers_of(value, f"--{name.replace('_', '-')}")
+        for name, value in {
+            "scale": scale, "top": top, "bottom": bottom, "missing_codes": missing_codes,
+            "silent_shift": silent_shift, "churned_shift": churned_shift,
+        }.items()
+    }  # fmt: skip
+    options = {
+        "id": id, "churned": one_off.churned_of(churned), "outcome": outcome, "statistics": one_off.names_of(statistic),
+        "auxiliaries": one_off.names_of(auxiliary), "missing": missing, "by": one_off.names_of(by), "method": method,
+        "weighting": weighting, "small_groups": small_groups, "inference": inference, "kpi": kpi, "headline": headline,
+        "level": level, "minimum_group": minimum_group, **numbers,
+    }  # fmt: skip
+    sources = {"survey": survey, "follow_up": follow_up, "exit_interview": exit_interview}
+    study, problems = one_off.study_of_options(registry, sources, {"repeated": repeated, "unmatched": unmatched}, selected, options)
+    if study is None:
+        raise typer.Exit(refuse(terminal, problems))
+    one_off.correct_and_show(terminal, study, json=json)
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    registry: Annotated[Path | None, typer.Option()] = None,
+    survey: Annotated[Path | None, typer.Option()] = None,
+    follow_up: Annotated[Path | None, typer.Option()] = None,
+    exit_interview: Annotated[Path | None, typer.Option()] = None,
+    id: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    churned: Annotated[str | None, typer.Option(metavar="COLUMN[=VALUE|<DATE]")] = None,
+    outcome: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    scale: Annotated[str | None, typer.Option(metavar="LOW,HIGH")] = None,
+    auxiliary: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
+    dealer: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    title: Annotated[str | None, typer.Option()] = None,
+    file: Annotated[Path, typer.Option()] = Path("study.toml"),
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    ask: Annotated[bool, typer.Option("--ask/--no-ask")] = True,
+) -> None:
+    from .starting import write_study
+
+    given = {
+        "registry": registry, "survey": survey, "follow_up": follow_up, "exit_interview": exit_interview, "id": id,
+        "churned": churned, "outcome": outcome, "scale": scale, "auxiliaries": ",".join(auxiliary) if auxiliary else None,
+        "dealer": dealer, "title": title,
+    }  # fmt: skip
+    answers = {name: str(value) for name, value in given.items() if value is not None}
+    write_study(context.obj, file, answers, ask=ask, overwrite=overwrite)
+
+
+def _study(terminal: Terminal, path: Path) -> Study:
+    """The study, or the end of the command after every problem of its file was named."""
+    study, problems = check_study(path)
+    if study is None:
+        raise typer.Exit(refuse(terminal, problems))
+    return study
+
+
+def run_command(arguments: Sequence[str], language: str) -> int:
+    """Run one command line and return its exit code; nothing but that code leaves it."""
+    terminal = Terminal(language=language, debug="--debug" in arguments)
+    command: Any = typer.main.get_command(app)
+    describe(command, language)
+    try:
+        command.main(args=general_first(arguments), prog_name="vocstats", obj=terminal)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except BaseException as error:
+        if terminal.debug:
+            raise
+        return terminal.failure(error)
+    return 0
+
+
+def describe(command: Any, language: str) -> None:
+    """Give every command and option its help text in one language."""
+    command.help = texts.render("cli.help", language)
+    for name, each in {"": command, **command.commands}.items():
+        if name:
+            each.help = texts.render(f"cli.{name}", language)
+        for parameter in each.params:
+            if parameter.name != "help":
+                parameter.help = texts.render(f"cli.{name}_{parameter.name}" if name else f"cli.{parameter.name}", language)

@@ -1,0 +1,118 @@
+"""What the terminal shows: texts by key, errors, progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from .. import texts
+from ..errors import MissingDependencyError, VocstatsError
+
+if TYPE_CHECKING:
+    from ..study import Study
+
+Tell = Callable[[str, int, int], None]
+_USAGE = ("study_", "cli_")
+_SHOWN_LINES = 10
+_OF_REGISTRY = ("missing_ids", "duplicate_ids", "unusable_base_weight", "undated", "missing_status", "missing_auxiliary")
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Where a command writes: results to standard output, everything else to standard error."""
+
+    language: str
+    quiet: bool = False
+    debug: bool = False
+    files: dict[str, str] = field(default_factory=dict)
+    out: Console = field(default_factory=lambda: _console(sys.stdout))
+    err: Console = field(default_factory=lambda: _console(sys.stderr))
+
+    def text(self, key: str, /, **values: Any) -> str:
+        """A text of ``texts/cli.toml``."""
+        return texts.render(f"cli.{key}", self.language, **values)
+
+    def say(self, key: str, /, **values: Any) -> None:
+        """Write a line for the user, unless quiet."""
+        if not self.quiet:
+            self.out.print(self.text(key, **values), soft_wrap=True)
+
+    def show(self, what: Any) -> None:
+        """Write a result: text or a rich table."""
+        self.out.print(what)
+
+    def warn(self, line: str) -> None:
+        """Write a line to standard error."""
+        self.err.print(line, soft_wrap=True)
+
+    def problem(self, error: VocstatsError) -> None:
+        """Write what is wrong, in the user's language."""
+        self.err.print(self.text("error"), style="bold red", end=" ")
+        self.warn(texts.message(error, self.language))
+        file = self._file_of(error)
+        if error.rows and file:
+            lines = ", ".join(str(row + 2) for row in error.rows[:_SHOWN_LINES])
+            self.warn("  " + self.text("file_lines", file=file, lines=lines))
+
+    def name_files(self, study: Study) -> None:
+        """Remember which file each table of a study is, so that problems can name it and its lines."""
+        self.files = {f"answers[{role!r}]": name for role, name in study.files.items()} | {"registry": study.files["registry"]}
+
+    def _file_of(self, error: VocstatsError) -> str | None:
+        """The file whose rows an error is about, where its lines can be counted."""
+        table = "registry" if error.code in _OF_REGISTRY else error.values.get("table", error.argument)
+        file = self.files.get(str(table), "")
+        return file if file.lower().endswith((".csv", ".xlsx")) else None
+
+    def failure(self, error: BaseException) -> int:
+        """Write why the command ended, and return its exit code."""
+        if isinstance(error, VocstatsError):
+            self.problem(error)
+            return exit_code(error)
+        if isinstance(error, KeyboardInterrupt):
+            self.warn(self.text("interrupted"))
+            return 130
+        key, code = ("cannot_access", 2) if isinstance(error, OSError) else ("unexpected", 1)
+        self.warn(self.text(key, reason=f"{type(error).__name__}: {error}"))
+        return code
+
+    @contextmanager
+    def progress(self) -> Iterator[Tell]:
+        """A progress bar on standard error, where that is a terminal that can draw one."""
+        if self.quiet or not self.err.is_terminal or self.err.is_dumb_terminal or os.environ.get("CI"):
+            yield lambda step, done, parts: None
+            return
+        bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=self.err, transient=True)
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, done: int, parts: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(self.text(f"step_{step}"), total=parts)
+            bar.update(tasks[step], completed=done)
+
+        with bar:
+            yield tell
+
+
+def refuse(terminal: Terminal, problems: Sequence[VocstatsError]) -> int:
+    """Name every problem; the exit code."""
+    for problem in problems:
+        terminal.problem(problem)
+    return max(exit_code(problem) for problem in problems)
+
+
+def exit_code(error: VocstatsError) -> int:
+    """2 where the command or the study file is at fault, 1 where the data are."""
+    usage = error.code.startswith(_USAGE) or (error.argument or "").startswith("--")
+    return 2 if usage or isinstance(error, MissingDependencyError) else 1
+
+
+def _console(file: IO[str]) -> Console:
+    return Console(file=file, highlight=False, markup=False, emoji=False)

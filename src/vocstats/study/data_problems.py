@@ -1,0 +1,128 @@
+"""Everything that is wrong with the data of a study, as far as it can be found without computing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError, VocstatsError
+from ..tables import Table
+from .reading import Files, absent_files, read_base, read_files
+
+if TYPE_CHECKING:
+    from ..customer_base import CustomerBase
+    from .study_file import Study
+
+# What settles a refusal, so that the next problem can be found: for every source, or for the base.
+_SOURCE_REMEDIES = {
+    "repeated_answers": {"repeated": "mean"},
+    "unknown_ids": {"unmatched": "set_aside"},
+    "answers_without_id": {"unmatched": "set_aside"},
+}
+_BASE_REMEDIES: dict[str, dict[str, Any]] = {
+    "two_sources": {"precedence": ("survey", "follow_up", "exit_interview")},
+    "missing_auxiliary": {"missing": "level"},
+}
+
+
+
+def data_problems(study: Study) -> tuple[CustomerBase | None, list[VocstatsError]]:
+    """Read a study's files and build its base; every problem found on the way.
+
+    After a problem that an option of the study could settle (repeated answers, unknown customers, missing auxiliaries)
+    the base is built as if that option were set, so that the next problem is found as well.
+
+    Parameters
+    ----------
+    study : Study
+        From `load_study`.
+
+    Returns
+    -------
+    base : CustomerBase or None
+        None where the data are refused.
+    problems : list of VocstatsError
+        What a run would refuse.
+    """
+    absent: list[VocstatsError] = [*absent_files(study)]
+    if absent:
+        return None, absent
+    try:
+        files = read_files(study)
+        problems: list[VocstatsError] = [*_absent_columns(study, files)]
+    except VocstatsError as error:
+        return None, [error]
+    if problems:
+        return None, problems
+    base = _built(study, files, problems)
+    if base is not None:
+        problems += _outcome_problems(study, base)
+    return (None if problems else base), problems
+
+
+def _built(study: Study, files: Files, problems: list[VocstatsError]) -> CustomerBase | None:
+    """The base, each refusal noted and, where an option could settle it, settled."""
+    sources: dict[str, Any] = {}
+    base: dict[str, Any] = {}
+    while True:
+        try:
+            return read_base(study, files, sources=sources, **base)
+        except VocstatsError as error:
+            problems.append(error)
+            remedies = _SOURCE_REMEDIES.get(error.code, {}), _BASE_REMEDIES.get(error.code, {})
+            if not any(remedies) or (remedies[0].items() <= sources.items() and remedies[1].items() <= base.items()):
+                return None
+            sources |= remedies[0]
+            base |= remedies[1]
+
+
+def _outcome_problems(study: Study, base: CustomerBase) -> list[VocstatsError]:
+    """What is wrong with each outcome and each auxiliary, read one by one."""
+    columns = [*study["auxiliaries"]["columns"], *(name for entry in study["correct"]["by"] for name in _listed(entry))]
+    asked: list[dict[str, Any]] = [{"columns": [name]} for name in dict.fromkeys(columns)]
+    for _, call in study.corrections():
+        asked.append({"outcome": call["outcome"], "items": call.get("items"), "scale": call["scale"]})
+    problems: list[VocstatsError] = []
+    for number, arguments in enumerate(asked):
+        if arguments in asked[:number]:
+            continue
+        try:
+            base.cells(**arguments)
+        except VocstatsError as error:
+            problems.append(error)
+    return problems
+
+
+def _absent_columns(study: Study, files: Files) -> Iterator[InputError]:
+    """One error for each column the study names and its table lacks."""
+    for name, table, columns in _named_columns(study, files):
+        view = Table(table, name)
+        for column in dict.fromkeys(column for column in columns if column):
+            try:
+                view.require(column)
+            except InputError as error:
+                yield error
+
+
+def _named_columns(study: Study, files: Files) -> Iterator[tuple[str, Any, list[str | None]]]:
+    registry, design, identifier = study["registry"], study["design"], study["registry"]["id"]
+    bands: Mapping[str, Any] = study["auxiliaries"].get("bands") or {}
+    population, churned = registry["population"] or {}, registry["churned"]
+    wanted = [identifier, registry["dealer"], population.get("joined"), population.get("left"), *(registry["where"] or ())]
+    wanted += [churned if isinstance(churned, str) else churned["column"], design.get("stratum"), design.get("base_weight")]
+    wanted += [*(design.get("cluster") or ()), *(band["from"] for band in bands.values()), *study["auxiliaries"]["columns"]]
+    wanted += [name for entry in study["correct"]["by"] for name in _listed(entry)]
+    yield "registry", files.table(registry), [name for name in wanted if name not in bands]
+    outcomes = [name for _, call in study.corrections() for name in (call.get("items") or [call["outcome"]])]
+    for name, source in study.sources.items():
+        own = [source[key] for key in ("selected", "selection_probability", "answered", "date")]
+        here = [source["id"] or identifier, *own, *(source["where"] or ()), *([] if source["outcome_file"] else outcomes)]
+        yield f"answers[{name!r}]", files.table(source), here
+        if source["outcome_file"]:
+            yield f"answers[{name!r}].outcome_frame", files.table(source, name=source["outcome_file"]), [*outcomes]
+        if contact := source.get("contact"):
+            yield f"answers[{name!r}].contact", files.table(contact), [contact["id"] or identifier, contact["outcome"], contact["attempts"]]
+
+
+def _listed(entry: str | list[str]) -> list[str]:
+    return [entry] if isinstance(entry, str) else entry
