@@ -138,7 +138,7 @@ class Assumption(Record):
 
     def text(self, language: str = "en") -> str:
         """The assumption in words."""
-        return texts.render(f"assumption.{self.code}", language, **self.values)
+        return texts.render(f"assumption.{self.code}", language, **texts.spoken(self.values, language))
 
 
 def load(source: str | Path | Mapping[str, Any]) -> Any:

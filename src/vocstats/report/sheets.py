@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import texts
 from ..plots.frames import differences
-from ..workflows.corrected_score import PARTS, TERMS
+from ..workflows.corrected_score import TERMS
 from .disclosure import COMPLEMENT, SHOWN, SMALL, suppressed_terms
 from .ranks import rank_intervals
-from .wording import Measure, Words, label
+from .wording import Measure, Words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 FIGURES = ("estimate", "std_error", "conf_low", "conf_high", "range_low", "range_high")
 BOUNDS = ("monotone_low", "monotone_high", "worst_low", "worst_high")
-ACTIVE = ("engaged", "silent", "not_invited")
-FEWEST = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,19 +172,7 @@ def blank_reason(correction: Correction, domain: int, term: int, status: int, mi
 def reason(correction: Correction, domain: int, term: int, words: Words) -> str:
     """Why a term was not estimated, in words; empty where it was."""
     code = correction.reasons[domain][term] if correction.reasons else ""
-    if not code:
-        return ""
-    group, heard = thinnest(correction, domain, term)
-    return texts.render(f"reason.{code}", words.language, group=words.term(f"group_{group}"), heard=heard)
-
-
-def thinnest(correction: Correction, domain: int, term: int) -> tuple[str, int]:
-    """The nonempty unheard part of a term with the fewest heard: the one that keeps it from being estimated."""
-    parts = PARTS if TERMS[term] == "survivor_corrected" else ACTIVE
-    customers, heard = correction.part_customers[domain], correction.part_heard[domain]
-    present = [index for index, part in enumerate(PARTS) if part in parts and customers[index] > heard[index]] or [0]
-    index = min(present, key=lambda part: int(heard[part]))
-    return PARTS[index], int(heard[index])
+    return texts.render(f"reason.{code}", words.language) if code else ""
 
 
 def balance_rows(correction: Correction, words: Words) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ class Measure:
         """The statistic by name, with the points it counts."""
         statistic = self.correction.statistic
         box = self.correction.top if statistic == "top_box" else self.correction.bottom
-        return self.words.term(f"statistic_{statistic}", points=points(box)) if self.is_share else self.words.term(f"statistic_{statistic}")
+        return self.words.term(f"points_{statistic}", points=points(box)) if self.is_share else self.words.term(f"statistic_{statistic}")
 
     def value(self, value: float) -> str:
         """One figure in the unit of the statistic."""

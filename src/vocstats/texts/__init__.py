@@ -7,6 +7,7 @@ filled by `str.format`. Results store the key and the values, never the text.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, get_args
@@ -15,6 +16,7 @@ from ..errors import InputError, VocstatsError, shown
 from ..options import Language
 
 LANGUAGES: tuple[str, ...] = get_args(Language)
+_CODES = ("group", "source", "weighting")
 
 
 @cache
@@ -56,6 +58,17 @@ def render(key: str, language: str = "en", /, **values: Any) -> str:
     except (KeyError, FileNotFoundError):
         raise InputError(f"There is no text {key!r} in {language}.", code="unknown_text", argument="key", key=key) from None
     return text.format(**values)
+
+
+def spoken(values: Mapping[str, Any], language: str = "en") -> dict[str, Any]:
+    """Values of an assumption as they are read out: counts with thousands separated, codes by their name in ``term.toml``."""
+    return {name: _spoken(name, value, language) for name, value in values.items()}
+
+
+def _spoken(name: str, value: Any, language: str) -> Any:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return namespace("term").get(f"{name}_{value}", {}).get(language, value) if name in _CODES else value
 
 
 def message(error: VocstatsError, language: str = "en") -> str:
