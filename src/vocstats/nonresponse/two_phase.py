@@ -184,7 +184,8 @@ def double_sampling(
     later = np.asarray(silent)
     if later.dtype != bool:
         raise InputError(
-            f"silent must be an array of True and False; it holds {later.dtype}.", code="not_boolean", argument="silent", dtype=str(later.dtype)
+            f"silent must be an array of True and False; it holds {later.dtype}.",
+            code="not_boolean", argument="silent", dtype=str(later.dtype),
         )
     _checks.same_length(later, "silent", outcome.size)
     rows = np.flatnonzero(np.isnan(outcome) & ~later)
