@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
+from .. import texts
 from ..workflows.corrected_score import PARTS, TERMS, Correction
 from . import charts
 from .disclosure import SHOWN, small_parts, suppressed_terms
@@ -34,6 +35,7 @@ REFERENCES = (
     "AAPOR (2023). Standard Definitions: Final Dispositions of Case Codes and Outcome Rates for Surveys. 10th ed.",
 )  # fmt: skip
 SHIFT_STEPS = 5
+CODES_FOUND = "missing_code"
 
 
 @dataclass(slots=True)
@@ -114,13 +116,29 @@ def _data_card(content: ReportContent, first: Correction, words: Words) -> Chapt
         chapter.add("grid", grid("files", rows, columns, caption=words("files_heading")))
     chapter.add("heading", words("set_aside_heading"))
     if len(content.set_aside):
-        chapter.add("grid", _frame_grid("set-aside", content.set_aside, words))
+        chapter.add("grid", _set_aside(content, words))
     else:
         chapter.add("text", words("set_aside_none"))
     if content.findings:
         chapter.add("heading", words("findings_heading"))
-        chapter.add("list", [str(finding) for finding in content.findings])
+        chapter.add("list", [finding.text(words.language) for finding in content.findings])
     return chapter
+
+
+def _set_aside(content: ReportContent, words: Words) -> Grid:
+    """What was set aside; examples only where they are codes and not customers."""
+
+    def reason(row: Mapping[str, Any]) -> tuple[str, str]:
+        code = str(row["reason"])
+        examples = f" ({row['examples']})" if code == CODES_FOUND else ""
+        return texts.render(f"set_aside.{code}", words.language) + examples, code
+
+    columns: list[Column] = [
+        (words.term("source"), False, lambda row: (words.named("source", row["source"]), row["source"])),
+        (words.term("reason"), False, reason),
+        figure(words.term("rows"), "rows", words.count),
+    ]
+    return grid("set-aside", content.set_aside.to_dict("records"), columns)
 
 
 def _frame_grid(name: str, frame: Any, words: Words, *, interactive: bool = False) -> Grid:
@@ -162,7 +180,7 @@ def _fieldwork(content: ReportContent, first: Correction, words: Words) -> Chapt
 
 def _domain_chapter(content: ReportContent, words: Words, by: str, corrections: Mapping[str, Correction]) -> Chapter:
     first = next(iter(corrections.values()))
-    chapter = Chapter(f"by-{by}", words("chapter_domains", by=words.by(first.by)))
+    chapter = Chapter(f"by-{by}", words("chapter_domains", by=words.inside(words.by(first.by)).lstrip()))
     headline = TERMS.index(content.headline)
     chapter.add("note", words("domains_note", population=words.term(f"population_{content.headline}")))
     for statistic, correction in corrections.items():
@@ -289,7 +307,7 @@ def _neighbours(content: ReportContent, by: str, correction: Correction, words: 
         for a, b in zip(order, order[1:], strict=False)
     ]
     shift = figure(words("tipping_heading"), "shift", lambda value: words.number(value, 2, signed=True))
-    return grid(f"next-{by}", rows, [plain(words.by(correction.by), "pair"), shift], caption=words("tipping_next", by=words.by(correction.by)), interactive=True)
+    return grid(f"next-{by}", rows, [plain(words.by(correction.by), "pair"), shift], caption=words("tipping_next", by=words.inside(words.by(correction.by))), interactive=True)
 
 
 def _weights(content: ReportContent, first: Correction, words: Words) -> Chapter:

@@ -35,7 +35,7 @@ class Axis:
 def ladder(correction: Correction, words: Words, headline: str) -> Markup:
     """Reported score, what the silent and the churned add, and the corrected scores, each with interval and range."""
     measure = Measure(words, correction)
-    axis = Axis(*measure.axis(), 168.0, 438.0)
+    axis = Axis(*measure.axis(), 176.0, 500.0)
     drawing = Drawing(660.0, 190.0, words("ladder_heading"), "ladder")
     _scale(drawing, axis, measure, 8.0, 166.0)
     rows = (22.0, 54.0, 84.0, 116.0, 146.0)
@@ -65,12 +65,12 @@ def _rung(drawing: Drawing, axis: Axis, measure: Measure, term: int, y: float, *
     said = words("ladder_answers", count=count) if term == 0 else words("ladder_speaks", n=count, count=words.count(int(c.customers[0, term])))
     drawing.text(0.0, y + 12, said, style="small")
     if term:
-        _band(drawing, axis, float(c.range_conf_low[0, term]), float(c.range_conf_high[0, term]), y - 7, 14.0, "hatched")
+        _band(drawing, axis, float(c.range_conf_low[0, term]), float(c.range_conf_high[0, term]), y - 8, 16.0, "hatched")
     low, high = measure.interval_ends(0, term)
-    _band(drawing, axis, low, high, y - 2.5, 5.0, "interval")
+    _band(drawing, axis, low, high, y - 4, 8.0, "interval")
     if math.isfinite(c.estimate[0, term]):
-        drawing.dot(axis(float(c.estimate[0, term])), y, 5.0, "dot hollow" if term == 0 else "dot")
-    drawing.text(452.0, y - 1, measure.estimate(0, term), style=weight)
+        drawing.dot(axis(float(c.estimate[0, term])), y, 2.6 if term else 4.4, "dot inner" if term else "dot hollow")
+    drawing.text(516.0, y - 1, measure.estimate(0, term), style=weight)
     interval = measure.interval(0, term)
     if interval and math.isfinite(low):
         drawing.text(660.0, y - 1, f"({interval})", anchor="end")
@@ -83,8 +83,8 @@ def _contribution(drawing: Drawing, axis: Axis, measure: Measure, part: int, y: 
     drawing.text(14.0, y + 4, "+ " + words(f"ladder_{('silent', 'churned')[part]}"), style="quiet")
     start, end = float(c.estimate[0, part]), float(c.estimate[0, part + 1])
     if math.isfinite(start) and math.isfinite(end):
-        drawing.add("path", d=f"M{axis(start):.1f} {y - 22:.1f} V{y:.1f} H{axis(end):.1f} V{y + 20:.1f}", class_="link")
-    drawing.text(452.0, y + 4, measure.change(float(c.contribution[0, part])), style="quiet")
+        drawing.add("path", d=f"M{axis(start):.1f} {y - 27:.1f} V{y:.1f} H{axis(end):.1f} V{y + 20:.1f}", class_="link")
+    drawing.text(516.0, y + 4, measure.change(float(c.contribution[0, part])), style="quiet")
 
 
 def _band(drawing: Drawing, axis: Axis, low: float, high: float, y: float, height: float, style: str) -> None:
@@ -131,7 +131,7 @@ def sensitivity(correction: Correction, words: Words) -> Markup:
             _band(drawing, axis, low, high, y - 5, 10.0, {"interval": "interval", "range": "hatched"}.get(layer, f"layer {layer}"))
             drawing.text(960.0, y + 4, measure.span(low, high), anchor="end")
         if math.isfinite(correction.estimate[0, term]):
-            drawing.dot(axis(float(correction.estimate[0, term])), top + 20, 5.0, "dot")
+            drawing.dot(axis(float(correction.estimate[0, term])), top + 20, 2.6, "dot inner")
     return drawing.render()
 
 

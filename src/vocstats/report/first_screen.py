@@ -139,7 +139,7 @@ def _headline(first: Correction, measure: Measure, term: int, words: Words, shar
         why, low = reason(first, 0, term, words), float(first.range_conf_low[0, term])
         low, high = (low, float(first.range_conf_high[0, term])) if math.isfinite(low) else (float(first.worst_low[0, term]), float(first.worst_high[0, term]))
         key = "answer_missing" if math.isfinite(low) else "answer_missing_unbounded"
-        return f"{words.term('population_' + TERMS[term])}: {words(key, reason=why + ' ', low=measure.value(low), high=measure.value(high))}"
+        return f"{words.term('population_' + TERMS[term])}: {words(key, reason=why + words.gap, low=measure.value(low), high=measure.value(high))}"
     said = words(f"answer_{TERMS[term]}{share}", estimate=measure.estimate(0, term))
     interval = measure.interval(0, term)
     if interval:
@@ -190,7 +190,7 @@ def _effect(first: Correction, shift: str, term: int, words: Words) -> str:
         needed = float(first.tipping[0, term, SHIFTS.index(shift)])
         if math.isfinite(needed):
             key = "tipping_lower" if needed < 0 else "tipping_higher"
-            said += (" " if words.language == "en" else "") + words(key, shift=words.number(abs(needed), 2), kpi=Measure(words, first).value(first.kpi))
+            said += words.gap + words(key, shift=words.number(abs(needed), 2), kpi=Measure(words, first).value(first.kpi))
     return said
 
 

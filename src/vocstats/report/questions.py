@@ -73,7 +73,7 @@ def _rank(content: ReportContent, words: Words) -> str:
     width = float(np.median(ranks.high[known] - ranks.low[known] + 1))
     return words(
         "answer_rank",
-        by=words.by(correction.by),
+        by=words.inside(words.by(correction.by)),
         width=words.count(width),
         total=words.count(known.size),
         first=label(correction, best),

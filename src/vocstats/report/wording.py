@@ -70,9 +70,20 @@ class Words:
         """A list of names."""
         return (", " if self.language == "en" else "、").join(items)
 
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences."""
+        return " " if self.language == "en" else ""
+
     def by(self, names: Iterable[str]) -> str:
         """Names of the columns of a breakdown; `dealer` and `model` have their term."""
         return " × ".join(self.named("", name) if name in ("dealer", "model") else name for name in names)
+
+    def inside(self, name: str) -> str:
+        """A name inside a Chinese sentence: Latin letters are set off by a space."""
+        if self.language == "en":
+            return name
+        return f"{' ' if name[:1].isascii() else ''}{name}{' ' if name[-1:].isascii() else ''}"
 
 
 @dataclass(frozen=True, slots=True)
