@@ -89,8 +89,8 @@ def _generator(path: Path):
     return module
 
 
-def test_study_file_pages_are_current() -> None:
-    script = ROOT / "docs/reference/study_file.py"
+@pytest.mark.parametrize("script", sorted(ROOT.glob("docs/reference/*.py")), ids=lambda script: script.stem)
+def test_generated_pages_are_current(script: Path) -> None:
     generator = _generator(script)
     for language, name in generator.PAGES.items():
         assert script.with_name(name).read_text(encoding="utf-8") == generator.page(language), f"run python {script.relative_to(ROOT)}"
