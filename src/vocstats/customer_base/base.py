@@ -11,12 +11,12 @@ import numpy as np
 from .._checks import choice, number
 from ..errors import InputError, shown
 from ..options import Repeated, Unmatched
-from ..tables import Columns, Table, either
+from ..tables import Columns, NearTable, Table, either
 from .cells import Cells
 from .collapsing import collapse
 from .contact import Contact
 from .listing import Listing, match, place, read_ids
-from .names import POPULATION, SOURCES
+from .names import NOT_CONTACTED, POPULATION, SOURCES
 from .outcomes import index_items, read_outcomes
 from .registry import Registry
 from .set_aside import SetAside, set_aside_frame
@@ -58,20 +58,23 @@ class CustomerBase:
         self._missing_codes = tuple(number(code, "missing_codes") for code in missing_codes)
         self.unit, self.dealer, self.reference_date = unit, dealer, registry.reference_date
         self._set_aside: list[SetAside] = []
+        self._contact_key = [] if contact is None else ["contact"]
+        self._core = self._view([])
         self._counted = self._count()
         self.n = int(self._counted["count"][self._counted["population"] == 0].sum())
         self._listing = self._list(precedence)
 
-    def _view(self, columns: Sequence[str], *, design: bool = False) -> Table:
-        """The registry's view with the contact outcome of everybody as ``contact`` and ``invited``."""
+    def _view(self, columns: Sequence[str], *, design: bool = False) -> Table | NearTable:
+        """The registry's view, with the contact outcome of everybody as ``contact`` and ``invited`` where such data are given."""
         view = self._registry.view(columns, design=design)
-        if self._contact is None:
-            return view.extended({"contact": view.constant(-1), "invited": view.constant(1)})
-        joined = view.joined(self._contact.view(), ["id"])
-        return joined.extended({"contact": joined.get("contact").fill_null(-1), "invited": either([(0, joined.get("contact").is_null())], 1)})
+        if self._contact is not None:
+            joined = view.joined(self._contact.view(), ["id"])
+            contact = joined.get("contact")
+            view = joined.extended({"contact": contact.fill_null(NOT_CONTACTED), "invited": either([(0, contact.is_null())], 1)})
+        return view.near()
 
     def _count(self) -> Columns:
-        counted = self._view([]).count_by(["population", "churned", "contact"])
+        counted = self._core.count_by(["population", "churned", *self._contact_key])
         for code, reason in enumerate(POPULATION):
             rows = int(counted["count"][counted["population"] == code].sum())
             if code and rows:
@@ -94,13 +97,13 @@ class CustomerBase:
             )
         read = {name: read_ids(source) for name, source in self._sources.items()}
         wanted = pd.unique(np.concatenate([rows["id"] for rows, _ in read.values()]))
-        home = self._view([]).having("id", wanted).rows()
-        known = pd.Index(home["id"])
+        home = self._core.having("id", wanted).rows()
+        known = pd.Index(home["id"], dtype=object)
         members = {}
         for name, source in self._sources.items():
             members[name], aside = match(source, read[name][0], known, home["population"], self._registry.near_ids)
             self._set_aside += [*read[name][1], *aside]
-        listing, aside = place(home, members, contacts=self._contact is not None, precedence=precedence)
+        listing, aside = place(home, members, precedence=precedence)
         self._set_aside += aside
         return listing
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..tables import Columns, Table
+from ..tables import Columns, NearTable, Table
 from .cells import Cells, Codes, Origin, coded_labels, coded_numbers, compress
 from .listing import Listing
 from .names import CHURNED, NOT_INVITED, SILENT
@@ -22,19 +22,22 @@ from .registry import Registry
 
 
 def collapse(
-    registry: Registry, view: Table, listing: Listing, heard: Heard, columns: Sequence[str], *, contacts: bool, documented: dict[str, bool], issued: dict[str, str | None]
+    registry: Registry, view: Table | NearTable, listing: Listing, heard: Heard, columns: Sequence[str], *, contacts: bool, documented: dict[str, bool], issued: dict[str, str | None]
 ) -> Cells:
     """Cells of a base; `view` is the registry's view of `columns` with design and invitation."""
-    known = ["churned", "invited", *(f"a{k}" for k in range(len(columns))), *registry.design_columns()]
+    status = ["churned", "invited"] if contacts else ["churned"]
+    known = [*status, *(f"a{k}" for k in range(len(columns))), *registry.design_columns()]
     raw = view.count_by(["population", *known])
     raw = {name: values[raw["population"] == 0] for name, values in raw.items() if name != "population"}
     listed = _in_order(view.having("id", listing.ids).rows(), listing.ids)
     kinds = raw["count"].size
     both = {name: np.concatenate([raw[name], listed[name]]) for name in known}
-    codes, sizes, levels = _coded(registry, both, columns, raw["count"])
+    codes, sizes, levels = _coded(registry, both, status, columns, raw["count"])
     remaining = _unlisted(*compress(list(codes.values()), sizes), raw["count"])
 
-    group = np.where(both["churned"], CHURNED, np.where(contacts & ~both["invited"], NOT_INVITED, SILENT)).astype(np.intp)
+    group = np.where(both["churned"], CHURNED, SILENT).astype(np.intp)
+    if contacts:
+        group[(group == SILENT) & (both["invited"] == 0)] = NOT_INVITED
     group[kinds:] = listing.group
     outcome = np.concatenate([np.full(kinds, np.nan), heard.outcome])
     said = ~np.isnan(outcome)
@@ -45,7 +48,7 @@ def collapse(
 
     score, scores = coded_numbers(outcome)
     chance, chances = coded_numbers(probability)
-    shared = {name: values for name, values in codes.items() if name not in ("churned", "invited")}
+    shared = {name: values for name, values in codes.items() if name not in status}
     spans = [size for name, size in zip(codes, sizes, strict=True) if name in shared]
     cell, first = compress([group, source + 1, drawn.astype(np.intp), *shared.values(), chance, score], [4, 4, 2, *spans, chances, scores])
     counts = np.bincount(cell, weights, minlength=first.size).astype(np.int64)
@@ -68,7 +71,7 @@ def _in_order(rows: Columns, ids: npt.NDArray[Any]) -> Columns:
     """Rows in the order of `ids`: an engine promises none."""
     import pandas as pd
 
-    order = pd.Index(rows["id"]).get_indexer(ids)
+    order = pd.Index(rows["id"], dtype=object).get_indexer(pd.Index(ids, dtype=object))
     return {name: values[order] for name, values in rows.items()}
 
 
@@ -82,10 +85,10 @@ def _unlisted(key: Codes, first: Codes, counts: npt.NDArray[np.int64]) -> npt.ND
 
 
 def _coded(
-    registry: Registry, both: Columns, columns: Sequence[str], counts: npt.NDArray[np.int64]
+    registry: Registry, both: Columns, status: Sequence[str], columns: Sequence[str], counts: npt.NDArray[np.int64]
 ) -> tuple[dict[str, Codes], list[int], dict[str, npt.NDArray[Any]]]:
     """Every key as codes, how many codes each has, and the labels of the auxiliaries."""
-    codes = {name: both[name].astype(np.intp) for name in ("churned", "invited")}
+    codes = {name: both[name].astype(np.intp) for name in status}
     levels: dict[str, npt.NDArray[Any]] = {}
     customers = int(counts.sum())
     for k, name in enumerate(columns):
@@ -100,5 +103,5 @@ def _coded(
                 f"{int(counts[codes[name][: counts.size] < 0].sum())} customers have no {column!r}, which the design needs. Complete it, or leave those rows out.",
                 code="missing_design", argument=column, count=int(counts[codes[name][: counts.size] < 0].sum()),
             )
-    sizes = [2, 2, *(int(values.max(initial=0)) + 1 for name, values in codes.items() if name not in ("churned", "invited"))]
+    sizes = [int(values.max(initial=0)) + 1 for values in codes.values()]
     return codes, sizes, levels

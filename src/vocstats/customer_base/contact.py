@@ -72,9 +72,7 @@ class Contact:
 
     def _check(self, attempts: str | None) -> None:
         view = self.view()
-        wanted = {"rows": view.get("id").is_null().count(), "missing": view.get("id").is_null().sum(), "distinct": view.get("id").n_unique(),
-                  "uncoded": (view.get("contact") < 0).sum()}
-        totals = view.aggregate(wanted)
+        totals = view.key_facts("id") | view.aggregate({"uncoded": (view.get("contact") < 0).sum()})
         self.rows = int(totals["rows"])
         if totals["missing"]:
             rows = view.offenders(view.get("id").is_null(), "id")

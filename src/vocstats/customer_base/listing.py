@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import InputError, shown
 from ..tables import Columns
-from .names import CHURNED, ENGAGED, EXIT_INTERVIEW, FOLLOW_UP, GROUPS, NOT_INVITED, POPULATION, SILENT, SOURCES, SURVEY
+from .names import CHURNED, ENGAGED, EXIT_INTERVIEW, FOLLOW_UP, GROUPS, NOT_CONTACTED, NOT_INVITED, POPULATION, SILENT, SOURCES, SURVEY
 from .set_aside import SetAside
 from .source import SourceTable
 
@@ -29,7 +29,9 @@ class Listing:
         Index into `GROUPS`; index into `SOURCES` of the source that stands for the customer.
     drawn : bool (L,)
         Listed by the follow-up or the exit interview.
-    churned, invited : bool (L,)
+    churned : bool (L,)
+    contact : intp (L,)
+        Index into `DISPOSITIONS`; `NOT_CONTACTED` without one.
     """
 
     ids: npt.NDArray[Any]
@@ -84,7 +86,7 @@ def match(source: SourceTable, rows: Columns, known: Any, population: npt.NDArra
     import pandas as pd
 
     ids = pd.unique(rows["id"])
-    position = known.get_indexer(ids)
+    position = known.get_indexer(pd.Index(ids, dtype=object))
     aside = []
     unknown = sorted(ids[position < 0].tolist())
     if unknown:
@@ -105,13 +107,17 @@ def match(source: SourceTable, rows: Columns, known: Any, population: npt.NDArra
 
 
 def place(
-    home: Columns, members: Mapping[str, npt.NDArray[np.intp]], *, contacts: bool, precedence: Sequence[str] | None
+    home: Columns, members: Mapping[str, npt.NDArray[np.intp]], *, precedence: Sequence[str] | None
 ) -> tuple[Listing, list[SetAside]]:
     """Group and standing source of everybody listed; `members` are positions in `home` by source."""
     ids, size = home["id"], home["id"].size
     standing, aside = _standing(ids, members, precedence)
-    churned, contact = home["churned"].astype(bool), home["contact"].astype(np.intp)
-    group = np.where(churned, CHURNED, np.where(standing == SURVEY, ENGAGED, np.where(contacts & (contact < 0), NOT_INVITED, SILENT)))
+    churned, uninvited = home["churned"].astype(bool), np.zeros(size, bool)
+    contact = np.full(size, NOT_CONTACTED)
+    if "contact" in home:
+        contact = home["contact"].astype(np.intp)
+        uninvited = contact == NOT_CONTACTED
+    group = np.where(churned, CHURNED, np.where(standing == SURVEY, ENGAGED, np.where(uninvited, NOT_INVITED, SILENT)))
     _refuse_placement(ids, group, standing, FOLLOW_UP, SILENT)
     _refuse_placement(ids, group, standing, EXIT_INTERVIEW, CHURNED)
     kept = np.flatnonzero(standing >= 0)

@@ -56,10 +56,10 @@ def read_outcomes(
 
     size = listing.ids.size
     outcome, probability = np.full(size, np.nan), np.full(size, np.nan)
-    known, aside = pd.Index(listing.ids), []
+    known, aside = pd.Index(listing.ids, dtype=object), []
     for source in sources.values():
         rows = source.rows(columns)
-        position = known.get_indexer(rows["id"]).astype(np.intp)
+        position = known.get_indexer(pd.Index(rows["id"], dtype=object)).astype(np.intp)
         stands = (position >= 0) & (listing.source[position] == source.index) if size else np.zeros(0, bool)
         rows, position = {name: column[stands] for name, column in rows.items()}, position[stands]
         if "probability" in rows:

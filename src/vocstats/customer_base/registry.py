@@ -16,6 +16,7 @@ from ..errors import InputError, shown
 from ..tables import Expression, Offenders, Table, day, either
 from .cells import Codes, coded_labels
 
+_ID, _CHURNED, _POPULATION = "vocstats id", "vocstats churned", "vocstats population"  # computed once beside the caller's columns
 _MANY_LEVELS = 10_000
 _FEW_LEVELS = 50  # below this no column is taken for a continuous measurement or an id
 
@@ -62,12 +63,11 @@ class Registry:
     ) -> None:
         self.table = Table(frame, "registry")
         self.table.require(id, argument="id")
-        self.id = self.table.identifier(id)
         self.id_column = id
         self.window = None if window is None else self._checked_window(window)
         self.reference_date = None if reference_date is None else as_day(reference_date, "reference_date")
-        self.churned = self._status(churned)
-        self._outside = self._population(where)
+        core = {_ID: self.table.identifier(id), _CHURNED: self._status(churned), _POPULATION: self._population(where)}
+        self.table = self.table.extended(core)
         self.base_weight, self.stratum = base_weight, stratum
         self.cluster = () if cluster is None else (cluster,) if isinstance(cluster, str) else tuple(cluster)
         for argument, column in (("base_weight", base_weight), ("stratum", stratum), *(("cluster", c) for c in self.cluster)):
@@ -147,7 +147,7 @@ class Registry:
 
     def _by_levels(self, column: str, levels: Any) -> Expression:
         status = self.table.is_in(column, levels, argument="churned")
-        found = self.table.view({"id": self.id, "missing": self.table.column(column).is_null(), "churned": status})
+        found = self.table.view({"id": self.table.identifier(self.id_column), "missing": self.table.column(column).is_null(), "churned": status})
         totals = found.aggregate({"missing": found.get("missing").sum(), "churned": found.get("churned").sum()})
         if totals["missing"]:
             rows = found.offenders(found.get("missing"), "id")
@@ -167,18 +167,18 @@ class Registry:
     # -------------------------------------------------------------- checks, one query
     def _check(self) -> int:
         table = self.table
-        view: dict[str, Expression] = {"id": self.id}
+        view: dict[str, Expression] = {"id": table.get(_ID)}
         if self.base_weight is not None:
             view["weight"] = table.number(self.base_weight, argument="base_weight")
         if self.window is not None and self.window["joined"] is not None:
             view["joined"] = table.presence(self.window["joined"])
         seen = table.view(view)
-        wanted = {"rows": seen.get("id").is_null().count(), "missing": seen.get("id").is_null().sum(), "distinct": seen.get("id").n_unique()}
+        wanted = {}
         if "weight" in view:
             wanted["unusable"] = self._unusable(seen).sum()
         if "joined" in view:
             wanted["undated"] = (~seen.get("joined")).sum()
-        totals = seen.aggregate(wanted)
+        totals = seen.key_facts("id") | (seen.aggregate(wanted) if wanted else {})
         if not totals["rows"]:
             raise InputError("The registry has no rows.", code="empty_table", argument="registry", table="registry")
         self._refuse(seen, totals)
@@ -233,7 +233,7 @@ class Registry:
     def view(self, columns: Sequence[str], *, design: bool = False) -> Table:
         """Table of id, population, churned, the auxiliaries as a0, a1, ... and, with `design`, weight, stratum, s0, s1, ..."""
         table = self.table
-        wanted = {"id": self.id, "population": self._outside, "churned": self.churned}
+        wanted = {"id": table.get(_ID), "population": table.get(_POPULATION), "churned": table.get(_CHURNED)}
         for k, name in enumerate(columns):
             if name in self.bands:
                 wanted[f"a{k}"] = table.band(self.bands[name].column, self.bands[name].upper, argument=f"bands[{name!r}]")
@@ -264,7 +264,7 @@ class Registry:
     def near_ids(self, unknown: Sequence[str]) -> str:
         """What to say of ids that the registry has in another spelling: leading zeros, ".0", spaces; "" where it has none."""
         spelt = {_plain(value): value for value in unknown if value is not None}
-        view = self.table.view({"id": self.id})
+        view = self.view([])
         plain = view.extended({"plain": view.get("id").str.strip_chars().str.replace_all(r"\.0$", "").str.replace_all("^0+", "")})
         found = plain.having("plain", np.array(list(spelt), object)).rows() if spelt else {"id": np.empty(0, object)}
         if not found["id"].size:

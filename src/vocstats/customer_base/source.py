@@ -89,6 +89,7 @@ class SourceTable:
         self.table.require(self.id, argument="id")
         self._refuse_contradictions()
         self._columns, self._keep = self._what_to_read()
+        self._known: Columns | None = None
 
     @property
     def documented(self) -> bool:
@@ -139,12 +140,15 @@ class SourceTable:
 
     def rows(self, outcomes: Sequence[str] = ()) -> Columns:
         """The rows that count: row (position, -1 without order), id, date, probability, attempt, y0, y1, ... of `outcomes`."""
-        wanted = dict(self._columns)
-        if self.source.outcome_frame is None:
-            wanted |= {f"y{k}": self.table.number(column, argument="outcome") for k, column in enumerate(outcomes)}
-        rows = self.table.view(wanted, self._keep, position="row").rows()
-        if "date" in rows:
-            rows["date"] = self._moments(rows["date"])
+        here = {} if self.source.outcome_frame is not None else dict(enumerate(outcomes))
+        wanted = {f"y{k}": self.table.number(column, argument="outcome") for k, column in here.items()}
+        if self._known is None:  # an engine that promises no order is asked for everything together each time
+            rows = self.table.view(self._columns | wanted, self._keep, position="row").rows()
+            if "date" in rows:
+                rows["date"] = self._moments(rows["date"])
+            self._known = None if self.table.lazy else dict(rows)
+        else:
+            rows = self._known | (self.table.view(wanted, self._keep).rows() if wanted else {})
         if self.source.outcome_frame is not None and outcomes:
             rows |= self._elsewhere(rows["id"], outcomes)
         return rows
@@ -167,14 +171,14 @@ class SourceTable:
         wanted = {"id": table.identifier(self.id, argument=name)}
         wanted |= {f"y{k}": table.number(column, argument="outcome") for k, column in enumerate(outcomes)}
         home = table.view(wanted).having("id", pd.unique(ids)).rows()
-        known = pd.Index(home["id"])
+        known = pd.Index(home["id"], dtype=object)
         if not known.is_unique:
             again = sorted(set(known[known.duplicated()].tolist()))
             raise InputError(
                 f"{len(again)} ids stand more than once in column {self.id!r} of {name}: {shown(again)}. One row for each customer is expected.",
                 code="duplicate_outcomes", argument=name, levels=again[:5], count=len(again),
             )
-        position = known.get_indexer(ids)
+        position = known.get_indexer(pd.Index(ids, dtype=object))
         return {key: np.where(position < 0, np.nan, home[key][position]) for key in wanted if key != "id"}
 
     def refuse_values(self, rows: Columns) -> None:

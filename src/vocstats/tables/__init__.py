@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .arrays import Columns, day, moment_of
+from .near import NearTable
 from .reading import read_table
 from .table import Expression, Offenders, Table, either
 
-__all__ = ["Columns", "Expression", "Offenders", "Table", "day", "either", "moment_of", "read_table"]
+__all__ = ["Columns", "Expression", "NearTable", "Offenders", "Table", "day", "either", "moment_of", "read_table"]

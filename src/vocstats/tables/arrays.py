@@ -31,7 +31,9 @@ def _as_array(series: nw.Series[Any]) -> npt.NDArray[Any]:
         return series.to_numpy().astype(bool)
     if isinstance(dtype, (nw.Date, nw.Datetime)):
         return series.cast(nw.Datetime("us")).to_numpy().astype("datetime64[us]")
-    values = np.asarray(native.to_numpy(dtype=object) if series.implementation.is_pandas() else series.to_numpy(), dtype=object)
+    if series.implementation.is_pandas():
+        return native.to_numpy(dtype=object, na_value=None)  # type: ignore[no-any-return]
+    values = np.asarray(series.to_numpy(), dtype=object)
     missing = series.is_null().to_numpy().astype(bool)
     if missing.any():
         values = values.copy()

@@ -14,12 +14,14 @@ import numpy.typing as npt
 
 from ..errors import InputError, shown
 from .arrays import Columns, bring_home, day, settle_object
+from .near import NearTable
 
 Expression = nw.Expr
 ColumnKind = Literal["text", "integer", "float", "boolean", "date", "datetime", "empty", "other"]
 
 _EXACT = 2**53  # whole numbers beyond lose digits as floats
 _SHOWN = 5
+_NEAR = 200_000  # rows of a pandas frame up to which a query's overhead exceeds its work
 _HOME_LIMIT = 5_000_000  # rows of a grouped table that may come home from a lazy engine
 
 
@@ -330,9 +332,7 @@ class Table:
     def count_by(self, keys: Sequence[str]) -> Columns:
         """Distinct combinations of `keys` (missing is a value) with how many rows have each, as ``count``."""
         grouped = self._frame.group_by(*keys).agg(count=nw.len())
-        if self.lazy:
-            grouped = grouped.head(_HOME_LIMIT + 1)
-        home = bring_home(_collected(grouped))
+        home = bring_home(_collected(grouped.head(_HOME_LIMIT + 1) if self.lazy else grouped))
         if self.lazy and home["count"].size > _HOME_LIMIT:
             raise InputError(
                 f"{self.name} has more than {_HOME_LIMIT:,} distinct combinations of the columns asked for. Band or leave out those with the most levels.",
@@ -343,16 +343,9 @@ class Table:
 
     def having(self, column: str, values: npt.NDArray[Any]) -> Table:
         """The rows whose text `column` is one of `values`."""
-        implementation = self._frame.implementation
-        if implementation.is_duckdb():
+        if self._frame.implementation.is_duckdb():
             wanted = self.like({column: values})
             return Table._of(self._frame.join(wanted._frame, on=column, how="semi"), self.name)
-        if implementation.is_pandas():
-            import pandas as pd
-
-            listed = pd.Index(self._frame[column].to_native().array)
-            found = pd.Index(pd.array(values, dtype=listed.dtype)).get_indexer(listed) >= 0
-            return Table._of(self._frame.filter(found.tolist()), self.name)
         return Table._of(self._frame.filter(nw.col(column).is_in(values.tolist())), self.name)
 
     def like(self, columns: Columns) -> Table:
@@ -384,6 +377,21 @@ class Table:
         keys = other.view({on: nw.col(on), "there": nw.lit(True)})
         joined = self.joined(keys, [on])
         return Table._of(joined._frame.filter(nw.col("there").is_null()), self.name)
+
+    def near(self) -> Table | NearTable:
+        """The table itself, or its columns at home where that is the faster way to ask."""
+        small = not self.lazy and self._frame.implementation.is_pandas() and len(self._frame) <= _NEAR
+        return NearTable(self.rows()) if small else self
+
+    def key_facts(self, column: str) -> dict[str, float]:
+        """Of a text column: ``rows``, how many are ``missing``, and how many ``distinct`` values there are."""
+        if not self.lazy:
+            import pandas as pd
+
+            index = pd.Index(bring_home(self._frame.select(column))[column], dtype=object)
+            return {"rows": index.size, "missing": int(index.isna().sum()), "distinct": index.size if index.is_unique else index.nunique()}
+        key = nw.col(column)
+        return self.aggregate({"rows": key.is_null().count(), "missing": key.is_null().sum(), "distinct": key.n_unique()})
 
     def repeated(self, column: str) -> Offenders:
         """Values of `column` that stand in more than one row."""
