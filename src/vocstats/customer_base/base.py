@@ -7,19 +7,21 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from .._checks import choice, number
+from .._checks import choice, number, vector
 from ..errors import InputError, shown
 from ..options import Repeated, Unmatched
-from ..tables import Columns, NearTable, Table, either
+from ..tables import Columns, Table, either
 from .cells import Cells
 from .collapsing import collapse
-from .contact import Contact
+from .contact import Contact, rates
 from .listing import Listing, match, place, read_ids
-from .names import NOT_CONTACTED, POPULATION, SOURCES
-from .outcomes import index_items, read_outcomes
+from .names import DISPOSITIONS, NOT_CONTACTED, POPULATION, SOURCES
+from .outcomes import Heard, index_items, read_outcomes
 from .registry import Registry
-from .set_aside import SetAside, set_aside_frame
+from .reporting import contacts_by_group, find, group_table
+from .set_aside import Finding, SetAside, set_aside_frame
 from .source import SourceTable, bind
 
 if TYPE_CHECKING:
@@ -59,19 +61,19 @@ class CustomerBase:
         self.unit, self.dealer, self.reference_date = unit, dealer, registry.reference_date
         self._set_aside: list[SetAside] = []
         self._contact_key = [] if contact is None else ["contact"]
-        self._core = self._view([])
+        self._core = self._view([]).near()
         self._counted = self._count()
         self.n = int(self._counted["count"][self._counted["population"] == 0].sum())
         self._listing = self._list(precedence)
 
-    def _view(self, columns: Sequence[str], *, design: bool = False) -> Table | NearTable:
+    def _view(self, columns: Sequence[str], *, design: bool = False) -> Table:
         """The registry's view, with the contact outcome of everybody as ``contact`` and ``invited`` where such data are given."""
         view = self._registry.view(columns, design=design)
         if self._contact is not None:
             joined = view.joined(self._contact.view(), ["id"])
             contact = joined.get("contact")
             view = joined.extended({"contact": contact.fill_null(NOT_CONTACTED), "invited": either([(0, contact.is_null())], 1)})
-        return view.near()
+        return view
 
     def _count(self) -> Columns:
         counted = self._core.count_by(["population", "churned", *self._contact_key])
@@ -231,11 +233,82 @@ class CustomerBase:
         InputError
             An auxiliary is missing or has too many levels, or an answer is not usable.
         """
-        read, weights = index_items(outcome, items)
-        heard = read_outcomes(self._listing, self._sources, read, weights, scale=scale, missing_codes=self._missing_codes)
+        heard = self._heard(outcome, items, scale)
         names = tuple(dict.fromkeys(columns))
         return collapse(
-            self._registry, self._view(names, design=True), self._listing, heard, names, contacts=self._contact is not None,
+            self._registry, self._view(names, design=True).near(), self._listing, heard, names, contacts=self._contact is not None,
             documented={name: name in self._sources and self._sources[name].documented for name in SOURCES},
             issued={name: self._sources[name].issued if name in self._sources else None for name in SOURCES},
         )
+
+    def _heard(self, outcome: str | None, items: Mapping[str, float] | None, scale: tuple[float, float] | None) -> Heard:
+        columns, weights = index_items(outcome, items)
+        return read_outcomes(self._listing, self._sources, columns, weights, scale=scale, missing_codes=self._missing_codes)
+
+    def spread(self, values: npt.ArrayLike, cells: Cells, *, name: str = "value") -> Any:
+        """A value of each cell given to every customer in it: weights back to rows, for example.
+
+        Parameters
+        ----------
+        values : float (C,)
+            One for each cell.
+        cells : Cells
+            What `cells` of this base returned.
+        name : str
+            Name of the new column.
+
+        Returns
+        -------
+        dataframe
+            Two columns, the id (as text, under the registry's name) and the value, of the registry's kind: a lazy frame stays lazy.
+        """
+        if cells.origin is None:
+            raise InputError("These cells were not made by CustomerBase.cells, so no customer can be found for them.", code="foreign_cells", argument="cells")
+        given, origin = vector(values, "values", length=len(cells), missing=True, infinite=True), cells.origin
+        view = self._view(tuple(cells.columns), design=True)
+        view = view.view({column: view.get(column) for column in ("id", *origin.keys)}, view.get("population") == 0)
+        found = view.looked_up(origin.keys, np.append(given, np.nan)[origin.key_cell], "unlisted")
+        found = found.joined(view.like({"id": origin.ids, "own": given[origin.id_cell], "is_listed": np.ones(origin.ids.size, np.int64)}), ["id"])
+        value = either([(found.get("own"), ~found.get("is_listed").is_null())], found.get("unlisted"))
+        return found.view({self._registry.id_column: found.get("id"), name: value}).native
+
+    @property
+    def groups(self) -> pd.DataFrame:
+        """Who is in which group and who was heard, as far as the tables say it without an outcome; see `group_table`."""
+        return self.group_table()
+
+    def group_table(
+        self, outcome: str | None = None, *, items: Mapping[str, float] | None = None, scale: tuple[float, float] | None = None
+    ) -> pd.DataFrame:
+        """One row for each group: customers, their share, who was invited, reached, cooperated, drawn, and heard by each source.
+
+        Without `outcome` an answer counts as heard where its row alone says so: a survey row, a table of respondents, or a
+        source with ``answered=``. Figures the tables do not hold are missing: contact figures without contact data, answers of
+        a follow-up before the outcome is named.
+
+        Parameters
+        ----------
+        outcome, items, scale
+            As in `cells`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``group, customers, share, invited, reached, cooperated, drawn, heard_survey, heard_follow_up,
+            heard_exit_interview, heard, item_nonresponse``.
+        """
+        return group_table(self, outcome, items, scale)
+
+    @property
+    def response_rates(self) -> dict[str, float]:
+        """AAPOR response rates 1, 3, 5, contact rate and cooperation rate of the survey; NaN without contact data.
+
+        RR3 counts the share e of those of unknown eligibility, e being that among the others (proportional, CASRO rule). All
+        customers invited count, those too who have left since. See `customer_base.contact.rates` for the formulas.
+        """
+        return rates(contacts_by_group(self).sum(axis=0)[1:] if self._contact is not None else np.zeros(len(DISPOSITIONS), np.int64))
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What a user should know before computing; `Finding.text` puts it in words."""
+        return find(self)

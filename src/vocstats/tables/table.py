@@ -363,14 +363,42 @@ class Table:
 
     def joined(self, other: Table, on: Sequence[str]) -> Table:
         """Left join; a table of another kind or connection is brought over first."""
-        mine, theirs = self._frame.implementation, other._frame.implementation
-        if mine is theirs and self.lazy == other.lazy:
+        if self._frame.implementation is other._frame.implementation and self.lazy == other.lazy:
             try:
-                return Table._of(self._frame.join(other._frame, on=list(on), how="left"), self.name)
+                return Table._of(self._frame.join(self._same_types(other, on), on=list(on), how="left"), self.name)
             except Exception as error:
                 if "different connection" not in str(error):
                     raise
-        return Table._of(self._frame.join(self.like(other.rows())._frame, on=list(on), how="left"), self.name)
+        return Table._of(self._frame.join(self._same_types(self.like(other.rows()), on), on=list(on), how="left"), self.name)
+
+    def _same_types(self, other: Table, keys: Sequence[str]) -> Any:
+        """The other's frame with keys Arrow will compare: it tells text from large text."""
+        if not self._frame.implementation.is_pyarrow():
+            return other._frame
+        mine, theirs = self._frame.to_native(), other._frame.to_native()
+        for key in keys:
+            theirs = theirs.set_column(theirs.schema.get_field_index(key), key, theirs[key].cast(mine.schema.field(key).type))
+        return nw.from_native(theirs)
+
+    def looked_up(self, keys: Columns, value: npt.NDArray[Any], name: str) -> Table:
+        """The table with a column `name`: the `value` beside the combination of `keys` each row has; missing matches missing."""
+        filled: dict[str, Expression] = {}
+        pushed: Columns = {}
+        for key, values in keys.items():
+            textual = values.dtype == object
+            lacking = np.array([item is None for item in values]) if textual else np.isnan(values) if values.dtype.kind == "f" else None
+            column = nw.col(key)
+            if isinstance(self.schema[key], nw.Boolean):
+                column, values = nw.when(column).then(nw.lit(1)).otherwise(nw.lit(0)), values.astype(np.int64)
+            elif lacking is not None:
+                pushed[f"{key} missing"] = lacking.astype(np.int64)
+                filled[f"{key} missing"] = nw.when(column.is_null()).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
+                values = np.where(lacking, "" if textual else 0.0, values)
+                column = column.fill_null("" if textual else 0.0)
+            pushed[key] = values
+            filled[key] = column if textual else column.cast(nw.Float64 if values.dtype.kind == "f" else nw.Int64)
+        others = {column: nw.col(column) for column in self.schema if column not in filled}
+        return self.view(others | filled).joined(self.like(pushed | {name: value}), list(pushed))
 
     def without(self, other: Table, on: str) -> Table:
         """The rows whose key is not in `other`; missing keys stay."""
@@ -423,11 +451,11 @@ class Table:
         return self._frame.to_native()
 
 
-def either(cases: Sequence[tuple[int, Expression]], otherwise: int) -> Expression:
-    """The number of the first case whose condition is true."""
-    result: Expression = nw.lit(otherwise)
+def either(cases: Sequence[tuple[int | Expression, Expression]], otherwise: int | Expression) -> Expression:
+    """The value of the first case whose condition is true."""
+    result = nw.lit(otherwise) if isinstance(otherwise, int) else otherwise
     for value, condition in reversed(cases):
-        result = nw.when(condition).then(nw.lit(value)).otherwise(result)
+        result = nw.when(condition).then(nw.lit(value) if isinstance(value, int) else value).otherwise(result)
     return result
 
 
