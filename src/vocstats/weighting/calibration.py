@@ -181,7 +181,8 @@ def _fit(
         exact = penalty == 0.0
         possible = bounds or ((0.0, np.inf) if distance == "raking" else (-np.inf, np.inf))
         labels = [label for label, kept in zip(auxiliaries.labels, exact, strict=True) if kept]
-        refuse(Verdict("calibrate", inside[:, np.flatnonzero(exact)], mass[heard], totals[exact], labels, possible), dual, tol)
+        problem = Verdict("calibrate", inside[:, np.flatnonzero(exact)], mass[heard], totals[exact], labels, possible)
+        refuse(problem, error=dual.error, iterations=dual.iterations, tol=tol)
     factor, slope, _ = shape.evaluate(np.asarray(x @ dual.parameters))
     factor.flags.writeable = False
     return CalibrationStep(

@@ -80,7 +80,9 @@ def _one(name: str, column: Any, weights: Weights, targets: Any) -> pd.DataFrame
         levels, totals = line_up(targets[name], name, levels)
         totals = np.nan_to_num(totals)
     else:
-        raise InputError(f"targets has no {name!r}; it has {shown(list(targets))}.", code="margins_differ", argument="targets", levels=[name])
+        raise InputError(
+            f"targets has no {name!r}; it has {shown(list(targets))}.", code="margins_differ", argument="targets", levels=[name]
+        )
     share = totals / totals.sum()
     sums = {when: sums_by(codes, mass, len(levels)) / mass.sum() for when, mass in masses.items()}
     deviations = np.sqrt(share * (1.0 - share))

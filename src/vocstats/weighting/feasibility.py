@@ -10,7 +10,6 @@ import numpy as np
 from .._checks import number
 from ..errors import ConvergenceError, InfeasibleError, InputError
 from .chain import Floats
-from .distances import Dual
 
 _SLACK = 1e-6  # relative miss below which a total counts as within reach: ten times the solver's own tolerance
 
@@ -48,7 +47,7 @@ class Verdict:
         return np.where(np.abs(missed) > _SLACK, missed * scale, 0.0)
 
 
-def refuse(problem: Verdict, dual: Dual, tol: float) -> NoReturn:
+def refuse(problem: Verdict, *, error: float, iterations: int, tol: float) -> NoReturn:
     """Raise `InfeasibleError` naming the totals out of reach, or `ConvergenceError` if all are within reach."""
     missed = problem.missed()
     wrong = np.flatnonzero(missed)
@@ -65,9 +64,9 @@ def refuse(problem: Verdict, dual: Dual, tol: float) -> NoReturn:
             missed={_said(problem.labels[j]): float(missed[j]) for j in wrong},
         )
     raise ConvergenceError(
-        f"{problem.name}: the largest relative error of a total is {dual.error:.3g} after {dual.iterations} iterations; tol is {tol:.3g}. "
+        f"{problem.name}: the largest relative error of a total is {error:.3g} after {iterations} iterations; tol is {tol:.3g}. "
         "Raise max_iter or tol; very uneven targets may need merged levels.",
-        code="not_converged", argument="tol", name=problem.name, error=dual.error, iterations=dual.iterations, tol=tol,
+        code="not_converged", argument="tol", name=problem.name, error=error, iterations=iterations, tol=tol,
     )
 
 

@@ -195,12 +195,10 @@ def _separating(x: Floats, heard: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_
     from scipy import optimize
 
     solve: Any = optimize.linprog
-    sided = np.unique(np.where(heard, 1.0, -1.0)[:, None] * (x / np.maximum(np.abs(x).max(axis=0), 1e-300)), axis=0)
+    sided: Floats = np.unique(np.where(heard, 1.0, -1.0)[:, None] * (x / np.maximum(np.abs(x).max(axis=0), 1e-300)), axis=0)
     solution = solve(-sided.sum(axis=0), A_ub=-sided, b_ub=np.zeros(len(sided)), bounds=(-1.0, 1.0), method="highs")
-    if solution.x is None or -solution.fun < 1e-6:
-        return np.zeros(x.shape[1], bool)
-    direction: Floats = solution.x
-    return np.asarray(np.abs(direction) > 1e-6, dtype=np.bool_)
+    found = solution.x is not None and -solution.fun > 1e-6
+    return np.array([found and abs(slope) > 1e-6 for slope in (solution.x if found else sided[0])], bool)
 
 
 def _flags(heard: Any) -> npt.NDArray[np.bool_]:

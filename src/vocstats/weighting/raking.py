@@ -16,6 +16,8 @@ from .feasibility import Verdict, factor_bounds, refuse
 from .margins import Codes, Margins, collapse
 
 _SWEEPS = 50  # of proportional fitting before Newton's method takes over: enough unless margins are strongly associated
+_FEW = 50_000  # cells for which a Newton step costs less than a few sweeps over the rows
+_NEAR, _EXACT = 1e-2, 1e-12  # there, sweeps stop early and Newton's method runs to rounding error: results do not depend on the path
 _NEWTON = 200  # steps of Newton's method: where these do not suffice the targets are out of reach
 _INNER = 4  # passes over the margins of one block per sweep: they cost next to nothing there
 
@@ -135,13 +137,15 @@ def fit_margins(
     table = margins.table(mass)
     margins.check_heard(table)
     slope = None
-    multipliers, sides, iterations, error = _proportional_fitting(margins, table, tol, min(max_iter, _SWEEPS) if bounds is None else 1)
-    if error <= tol and bounds is None:
+    few = table.shape[0] * table.shape[1] <= _FEW if margins.pairs is None else table.nnz <= _FEW
+    goal = min(tol, _EXACT) if few else tol
+    sweeps = min(max_iter, _SWEEPS) if bounds is None else 1
+    multipliers, sides, iterations, error = _proportional_fitting(margins, table, _NEAR if few else goal, sweeps)
+    if error <= goal and bounds is None:
         factor = margins.spread(*sides)
     else:
         start = np.log(np.concatenate(multipliers)[np.concatenate(margins.targets) > 0])
-        factor, slope, newton, error = _newton(name, margins, table, bounds, start, tol, min(max_iter - iterations, _NEWTON))
-        iterations += newton
+        factor, slope, iterations, error = _newton(name, margins, table, bounds, start, goal, tol, max_iter, iterations)
     factor.flags.writeable = False
     return MarginStep(
         name=name, margins=margins, mass=mass, factor=factor, slope=slope if bounds else None, bounds=bounds, tol=tol,
@@ -163,7 +167,7 @@ def positive_mass(chain: Weights, what: str) -> Floats:
     return chain.mass
 
 
-def _proportional_fitting(margins: Margins, table: Any, tol: float, sweeps: int) -> tuple[list[Floats], list[Floats], int, float]:
+def _proportional_fitting(margins: Margins, table: Any, goal: float, sweeps: int) -> tuple[list[Floats], list[Floats], int, float]:
     multipliers = [np.ones(totals.size) for totals in margins.targets]
     factors = [np.ones(margins.shape[0]), np.ones(margins.shape[1])]
     error = np.inf
@@ -172,15 +176,15 @@ def _proportional_fitting(margins: Margins, table: Any, tol: float, sweeps: int)
         for side, block in enumerate(margins.blocks):
             opposite = table.T @ factors[0] if side else table @ factors[1]
             fits = [(margins.codes[j], margins.targets[j], multipliers[j]) for j in block]
-            change = max(change, _fit_block(factors[side], opposite, fits, tol))
-        if change <= tol:
+            change = max(change, _fit_block(factors[side], opposite, fits, goal))
+        if change <= goal:
             error = _margin_error(margins, table, factors)
-            if error <= tol:
+            if error <= goal:
                 return multipliers, factors, sweep + 1, error
     return multipliers, factors, sweeps, error
 
 
-def _fit_block(factor: Floats, opposite: Floats, fits: list[tuple[Codes, Floats, Floats]], tol: float) -> float:
+def _fit_block(factor: Floats, opposite: Floats, fits: list[tuple[Codes, Floats, Floats]], goal: float) -> float:
     """Scale one side's factor until its margins hold, in place; the largest change of a level in the first pass."""
     first = 0.0
     for inner in range(_INNER if len(fits) > 1 else 1):
@@ -192,7 +196,7 @@ def _fit_block(factor: Floats, opposite: Floats, fits: list[tuple[Codes, Floats,
             factor *= ratio[codes]
             change = max(change, float(np.abs(ratio - 1.0).max()))
         first = change if inner == 0 else first
-        if change <= tol / 4.0:
+        if change <= goal / 4.0:
             break
     return first
 
@@ -205,16 +209,19 @@ def _margin_error(margins: Margins, table: Any, factors: list[Floats]) -> float:
 
 
 def _newton(
-    name: str, margins: Margins, table: Any, bounds: tuple[float, float] | None, start: Floats, tol: float, max_iter: int
+    name: str, margins: Margins, table: Any, bounds: tuple[float, float] | None, start: Floats, goal: float, tol: float,
+    max_iter: int, sweeps: int,
 ) -> tuple[Floats, Floats, int, float]:
     """Factors and slopes per unit from Newton's method on the cells that were heard."""
     by_cell = table.ravel() if margins.pairs is None else table.data
     heard = np.flatnonzero(by_cell > 0)
     x, totals = margins.indicators(heard), margins.totals()
     shape = distances.raking(*bounds) if bounds else distances.raking()
-    dual = distances.minimise(x, by_cell[heard], totals, shape, scale=totals, start=start, tol=tol, max_iter=max_iter)
+    steps = min(max_iter - sweeps, _NEWTON)
+    dual = distances.minimise(x, by_cell[heard], totals, shape, scale=totals, start=start, tol=goal, max_iter=steps)
     if dual.error > tol:
-        refuse(Verdict(name, x, by_cell[heard], totals, margins.labels(), bounds or (0.0, np.inf)), dual, tol)
+        problem = Verdict(name, x, by_cell[heard], totals, margins.labels(), bounds or (0.0, np.inf))
+        refuse(problem, error=dual.error, iterations=sweeps + dual.iterations, tol=tol)
     per_cell = np.zeros((2, by_cell.size))
     per_cell[:, heard] = dual.factor, dual.slope
-    return per_cell[0][margins.cell], per_cell[1][margins.cell], dual.iterations, dual.error
+    return per_cell[0][margins.cell], per_cell[1][margins.cell], sweeps + dual.iterations, dual.error
