@@ -131,7 +131,9 @@ def telco_share(**changes: Any) -> Correction:
     return telco_mean(**(fields | changes))
 
 
-def by_domain(labels: dict[str, Any], heard: Any, *, borrowed: Any = None, seed: int = 0, whole: Correction | None = None, **changes: Any) -> Correction:
+def by_domain(
+    labels: dict[str, Any], heard: Any, *, borrowed: Any = None, seed: int = 0, whole: Correction | None = None, **changes: Any
+) -> Correction:
     """A correction by domain with `heard` answers in each; figures vary around the whole base's."""
     whole = telco_mean() if whole is None else whole
     heard = np.asarray(heard)
@@ -164,8 +166,14 @@ def by_domain(labels: dict[str, Any], heard: Any, *, borrowed: Any = None, seed:
         "part_customers": np.stack([heard, heard * 3, heard * 0, heard], axis=1),
         "part_heard": np.stack([heard, heard * 0, heard * 0, heard // 8], axis=1),
         "overall": whole,
-        **{name: spread(getattr(whole, name), move) for name in ("range_low", "range_high", "monotone_low", "monotone_high", "worst_low", "worst_high")},
-        **{name: spread(getattr(whole, name)) for name in ("shift_effect", "tipping", "kpi_confidence", "part_mean", "part_std_error", "part_assumed")},
+        **{
+            name: spread(getattr(whole, name), move)
+            for name in ("range_low", "range_high", "monotone_low", "monotone_high", "worst_low", "worst_high")
+        },
+        **{
+            name: spread(getattr(whole, name))
+            for name in ("shift_effect", "tipping", "kpi_confidence", "part_mean", "part_std_error", "part_assumed")
+        },
         "steps": (),
         "balance": None,
     }
@@ -209,7 +217,15 @@ def telco(**changes: Any) -> ReportContent:
         "corrections": {"mean": telco_mean(), "bottom_box": telco_share()},
         "domains": {"Contract": {"mean": contract()}},
         "groups": pd.DataFrame(
-            {"group": ["engaged", "silent", "churned"], "customers": [1226, 3948, 1869], "share": [0.1741, 0.5606, 0.2654], "survey": [1226, 0, 0], "exit_interview": [0, 0, 176]}
+            {
+                "group": ["engaged", "silent", "churned"],
+                "customers": [1226, 3948, 1869],
+                "share": [0.1741, 0.5606, 0.2654],
+                "invited": [NAN] * 3,
+                "heard_survey": [1226, 0, 0],
+                "heard_exit_interview": [0, 0, 176],
+                "heard": [1226, 0, 176],
+            }
         ),
         "set_aside": pd.DataFrame({"source": [], "reason": [], "rows": [], "examples": []}),
         "response_rates": {"RR1": 0.237, "RR3": NAN, "RR5": NAN, "contact_rate": NAN, "cooperation_rate": NAN},
@@ -220,7 +236,10 @@ def telco(**changes: Any) -> ReportContent:
         "period": "Q3",
         "churn_definition": {"en": "Left during the quarter (Churn Label = Yes).", "zh": "本季度内销户(Churn Label = Yes)。"},
         "why": "Nobody silent was ever asked; half a point is two thirds of the spread (SD 0.77) among those who answered.",
-        "files": (FileRecord(role="registry", name="telco.csv", sha256="9f" * 32, rows=7043), FileRecord(role="survey", name="selection_B.csv", sha256="3a" * 32, rows=1402)),
+        "files": (
+            FileRecord(role="registry", name="telco.csv", sha256="9f" * 32, rows=7043),
+            FileRecord(role="survey", name="selection_B.csv", sha256="3a" * 32, rows=1402),
+        ),
         "study_text": 'schema_version = 1\n\n[study]\ntitle = "Telecom base, selection B (fictional)"\n',
         "versions": {"vocstats": "0.1.0", "numpy": "2.1.0"},
     }
@@ -229,7 +248,12 @@ def telco(**changes: Any) -> ReportContent:
 
 def network(names: list[str] | None = None, **changes: Any) -> ReportContent:
     """A dealer network: the telecom figures by dealer, with two statistics."""
-    shares = telco_share(estimate=row(0.031, 0.04, 0.2049), conf_low=row(0.02, 0.028, 0.19), conf_high=row(0.043, 0.052, 0.22), std_error=row(0.006, 0.006, 0.0078))
+    shares = telco_share(
+        estimate=row(0.031, 0.04, 0.2049),
+        conf_low=row(0.02, 0.028, 0.19),
+        conf_high=row(0.043, 0.052, 0.22),
+        std_error=row(0.006, 0.006, 0.0078),
+    )
     fields: dict[str, Any] = {
         "title": {"en": "After-sales satisfaction, Q3 2026 (simulated)", "zh": "2026年第三季度售后满意度(模拟数据)"},
         "producer": "Quality department",

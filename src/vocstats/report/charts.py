@@ -49,8 +49,7 @@ def ladder(correction: Correction, words: Words, headline: str) -> Markup:
 def _scale(drawing: Drawing, axis: Axis, measure: Measure, top: float, bottom: float) -> None:
     for tick in axis.ticks():
         drawing.line(axis(tick), top, axis(tick), bottom, "grid")
-        digits = measure.words.number(tick, 0) if measure.is_score else measure.words.number(100 * tick, 0)
-        drawing.text(axis(tick), bottom + 13, f"{digits}%" if measure.is_share else digits, style="small", anchor="middle")
+        drawing.text(axis(tick), bottom + 13, measure.short(tick), style="small", anchor="middle")
     kpi = measure.correction.kpi
     if math.isfinite(kpi) and axis.low <= kpi <= axis.high:
         drawing.line(axis(kpi), top - 2, axis(kpi), bottom, "kpi")
@@ -62,7 +61,9 @@ def _rung(drawing: Drawing, axis: Axis, measure: Measure, term: int, y: float, *
     name, weight = TERMS[term], "strong" if strong else ""
     drawing.text(0.0, y - 1, words(f"ladder_{name}"), style=weight)
     count = words.count(int(c.n[0, term]))
-    said = words("ladder_answers", count=count) if term == 0 else words("ladder_speaks", n=count, count=words.count(int(c.customers[0, term])))
+    said = (
+        words("ladder_answers", count=count) if term == 0 else words("ladder_speaks", n=count, count=words.count(int(c.customers[0, term])))
+    )
     drawing.text(0.0, y + 12, said, style="small")
     if term:
         _band(drawing, axis, float(c.range_conf_low[0, term]), float(c.range_conf_high[0, term]), y - 8, 16.0, "hatched")
@@ -93,6 +94,20 @@ def _band(drawing: Drawing, axis: Axis, low: float, high: float, y: float, heigh
         drawing.bar(left, y, max(right - left, 1.0), height, style)
 
 
+def position(measure: Measure, domain: int, term: int) -> Markup:
+    """One domain on the full scale, for a table's row: range, interval, estimate and target."""
+    c = measure.correction
+    axis = Axis(*measure.axis(), 4.0, 176.0)
+    drawing = Drawing(180.0, 16.0, measure.estimate(domain, term), "", style="spark")
+    drawing.line(axis.left, 8.0, axis.right, 8.0, "grid")
+    _band(drawing, axis, float(c.range_conf_low[domain, term]), float(c.range_conf_high[domain, term]), 4.0, 8.0, "layer")
+    _band(drawing, axis, *measure.interval_ends(domain, term), 5.5, 5.0, "interval")
+    if math.isfinite(c.kpi):
+        drawing.line(axis(c.kpi), 0.0, axis(c.kpi), 16.0, "kpi")
+    drawing.dot(axis(float(c.estimate[domain, term])), 8.0, 3.2, "dot")
+    return drawing.render()
+
+
 def heard(correction: Correction, words: Words, *, contact_known: bool) -> Markup:
     """Customers of each part of the base; filled the heard, hatched the others."""
     drawing = Drawing(560.0, 132.0, words("heard_heading"), "heard")
@@ -118,9 +133,9 @@ def sensitivity(correction: Correction, words: Words) -> Markup:
     """The four layers of each corrected score on the full scale."""
     measure = Measure(words, correction)
     terms = [term for term in (1, 2) if math.isfinite(correction.worst_low[0, term])]
-    axis = Axis(*measure.axis(), 330.0, 780.0)
+    axis = Axis(*measure.axis(), 380.0, 980.0)
     height = 24.0 + 118.0 * len(terms)
-    drawing = Drawing(960.0, height + 30, words("chapter_sensitivity"), "layers")
+    drawing = Drawing(1120.0, height + 30, words("chapter_sensitivity"), "layers")
     _scale(drawing, axis, measure, 4.0, height)
     for block, term in enumerate(terms):
         top = 20.0 + 118.0 * block
@@ -129,7 +144,7 @@ def sensitivity(correction: Correction, words: Words) -> Markup:
             y = top + 20 + 22.0 * row
             drawing.text(0.0, y + 4, words(f"layer_{layer}", level=words.percent(correction.level)))
             _band(drawing, axis, low, high, y - 5, 10.0, {"interval": "interval", "range": "hatched"}.get(layer, f"layer {layer}"))
-            drawing.text(960.0, y + 4, measure.span(low, high), anchor="end")
+            drawing.text(1120.0, y + 4, measure.span(low, high), anchor="end")
         if math.isfinite(correction.estimate[0, term]):
             drawing.dot(axis(float(correction.estimate[0, term])), top + 20, 2.6, "dot inner")
     return drawing.render()
@@ -141,9 +156,9 @@ def love(correction: Correction, words: Words) -> Markup:
     assert balance is not None
     before, after = differences(balance)
     reach = max(0.1, *(abs(float(value)) for value in (*before, *after))) * 1.08
-    axis = Axis(-reach, reach, 380.0, 940.0)
+    axis = Axis(-reach, reach, 400.0, 1100.0)
     height = 14.0 + 20.0 * len(before)
-    drawing = Drawing(960.0, height + 24, words("chapter_balance"), "love")
+    drawing = Drawing(1120.0, height + 24, words("chapter_balance"), "love")
     drawing.bar(axis(-0.1), 4.0, axis(0.1) - axis(-0.1), height, "tolerance")
     drawing.line(axis(0.0), 4.0, axis(0.0), height + 4, "kpi")
     for tick in (-0.1, 0.0, 0.1):
@@ -151,7 +166,7 @@ def love(correction: Correction, words: Words) -> Markup:
     for row, variable in enumerate(balance.variable):
         y = 18.0 + 20.0 * row
         drawing.text(0.0, y + 4, f"{words.named('group', balance.part[row])} · {variable}", style="quiet")
-        drawing.text(366.0, y + 4, balance.level[row], anchor="end")
+        drawing.text(384.0, y + 4, balance.level[row], anchor="end")
         drawing.line(axis(float(before[row])), y, axis(float(after[row])), y, "link")
         drawing.dot(axis(float(before[row])), y, 4.0, "dot hollow")
         drawing.dot(axis(float(after[row])), y, 4.0, "dot")

@@ -102,7 +102,9 @@ def _published(content: ReportContent, first: Correction, words: Words) -> Check
     if measure.value(figure) == measure.value(naive):
         return Check(OK, words("check_published_reproduced", published=measure.value(figure)))
     difference = measure.change(naive - figure, 2)
-    return Check(ATTENTION, words("check_published_differs", published=measure.value(figure), naive=measure.value(naive), difference=difference))
+    return Check(
+        ATTENTION, words("check_published_differs", published=measure.value(figure), naive=measure.value(naive), difference=difference)
+    )
 
 
 def _hearing(first: Correction, words: Words) -> list[Check]:
@@ -120,7 +122,11 @@ def _dependence(content: ReportContent, first: Correction, words: Words) -> Chec
     term = TERMS.index(content.headline)
     low, high = float(first.range_conf_low[0, term]), float(first.range_conf_high[0, term])
     if math.isfinite(first.kpi) and declared(first):
-        return Check(ATTENTION, words("check_depends")) if low < first.kpi < high or not math.isfinite(low) else Check(OK, words("check_stands"))
+        return (
+            Check(ATTENTION, words("check_depends"))
+            if low < first.kpi < high or not math.isfinite(low)
+            else Check(OK, words("check_stands"))
+        )
     assumed = bool(np.nansum(first.part_assumed[0] * first.part_customers[0]) > 0)
     return Check(ATTENTION, words("check_assumed")) if assumed else Check(OK, words("check_stands"))
 
@@ -137,7 +143,11 @@ def answer(content: ReportContent, words: Words) -> list[str]:
 def _headline(first: Correction, measure: Measure, term: int, words: Words, share: str) -> str:
     if not math.isfinite(first.estimate[0, term]):
         why, low = reason(first, 0, term, words), float(first.range_conf_low[0, term])
-        low, high = (low, float(first.range_conf_high[0, term])) if math.isfinite(low) else (float(first.worst_low[0, term]), float(first.worst_high[0, term]))
+        low, high = (
+            (low, float(first.range_conf_high[0, term]))
+            if math.isfinite(low)
+            else (float(first.worst_low[0, term]), float(first.worst_high[0, term]))
+        )
         key = "answer_missing" if math.isfinite(low) else "answer_missing_unbounded"
         return f"{words.term('population_' + TERMS[term])}: {words(key, reason=why + words.gap, low=measure.value(low), high=measure.value(high))}"
     said = words(f"answer_{TERMS[term]}{share}", estimate=measure.estimate(0, term))
@@ -146,7 +156,9 @@ def _headline(first: Correction, measure: Measure, term: int, words: Words, shar
         said += words("answer_interval", level=words.percent(first.level), span=interval)
     if declared(first):
         return said + words("answer_range", shifts=_shifts(first, term, words), span=measure.range(0, term))
-    return said + words("answer_range_none", low=measure.value(float(first.worst_low[0, term])), high=measure.value(float(first.worst_high[0, term])))
+    return said + words(
+        "answer_range_none", low=measure.value(float(first.worst_low[0, term])), high=measure.value(float(first.worst_high[0, term]))
+    )
 
 
 def _shifts(first: Correction, term: int, words: Words) -> str:
@@ -156,7 +168,9 @@ def _shifts(first: Correction, term: int, words: Words) -> str:
         if low == 0.0 and high == 0.0:
             continue
         form = "lower" if high == 0.0 else "between"
-        said.append(words(f"shift_{name}_{form}", amount=words.number(-low, 1), low=words.number(low, 1), high=words.number(high, 1, signed=True)))
+        said.append(
+            words(f"shift_{name}_{form}", amount=words.number(-low, 1), low=words.number(low, 1), high=words.number(high, 1, signed=True))
+        )
     return words("shift_and").join(said)
 
 
@@ -165,7 +179,13 @@ def _other(first: Correction, measure: Measure, term: int, words: Words) -> str:
     if not math.isfinite(first.estimate[0, term]):
         return words("answer_other_missing", population=population)
     low, high = measure.interval_ends(0, term)
-    return words("answer_other", population=population, estimate=measure.estimate(0, term), span=measure.span(low, high), range=measure.range(0, term))
+    return words(
+        "answer_other",
+        population=population,
+        estimate=measure.estimate(0, term),
+        span=measure.span(low, high),
+        range=measure.range(0, term),
+    )
 
 
 def grounds(content: ReportContent, words: Words, most: int | None = None) -> list[Ground]:
@@ -235,7 +255,11 @@ def _width_after(first: Correction, term: int, part: str) -> float:
     if not (np.isfinite(slope[index]) and slope[index] and asked and spread > 0):
         return math.inf
     shifts = (first.silent_shift, first.churned_shift, first.mode_shift)
-    left = sum(abs(float(slope[other])) * (shifts[other][1] - shifts[other][0]) for other in range(3) if other != index and np.isfinite(slope[other]))
+    left = sum(
+        abs(float(slope[other])) * (shifts[other][1] - shifts[other][0])
+        for other in range(3)
+        if other != index and np.isfinite(slope[other])
+    )
     added = (float(slope[index]) * spread) ** 2 / asked * (1 - asked / unheard)
     half = (float(first.conf_high[0, term]) - float(first.conf_low[0, term])) / 2
     return left + 2 * math.sqrt(half**2 + added * (half / float(first.std_error[0, term])) ** 2)
@@ -243,6 +267,8 @@ def _width_after(first: Correction, term: int, part: str) -> float:
 
 def language_links(content: ReportContent, words: Words) -> list[tuple[str, str, str]]:
     """The sibling reports: (language, its own name, file)."""
-    return [(other, texts.render("report.language_name", other), f"report.{other}.html") for other in content.languages if other != words.language]
-
-
+    return [
+        (other, texts.render("report.language_name", other), f"report.{other}.html")
+        for other in content.languages
+        if other != words.language
+    ]

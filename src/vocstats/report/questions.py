@@ -46,7 +46,9 @@ def _churned(first: Correction, words: Words) -> str:
     share = words.share(int(first.part_customers[0, PARTS.index("churned")]) / max(total, 1))
     key = "answer_churned" if math.isfinite(first.contribution[0, 1]) else "answer_churned_missing"
     contribution = measure.change(float(first.contribution[0, 1]), 2)
-    return words(key, count=count, total=words.count(total), share=share, heard=heard, contribution=contribution, current=measure.estimate(0, 1))
+    return words(
+        key, count=count, total=words.count(total), share=share, heard=heard, contribution=contribution, current=measure.estimate(0, 1)
+    )
 
 
 def _lost(first: Correction, words: Words) -> str:

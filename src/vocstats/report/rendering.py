@@ -108,7 +108,10 @@ def _figures(content: ReportContent, words: Words) -> dict[str, Any]:
         "title": content.text("title", words.language),
         "population": words.term(f"population_{content.headline}"),
         "estimate": known(first.estimate[0, term]),
-        "slope": [known(first.shift_effect[0, term, index]) if first.part_customers[0, PARTS.index(part)] else None for index, part in enumerate(("silent", "churned"))],
+        "slope": [
+            known(first.shift_effect[0, term, index]) if first.part_customers[0, PARTS.index(part)] else None
+            for index, part in enumerate(("silent", "churned"))
+        ],
         "reach": (first.scale[1] - first.scale[0]) / 2,
         "low": first.scale[0],
         "high": first.scale[1],

@@ -137,7 +137,11 @@ def domain_rows(correction: Correction, content: ReportContent, words: Words) ->
     )
     for domain in range(correction.estimate.shape[0]):
         row: dict[str, Any] = {name: str(correction.labels[name][domain]) for name in correction.by}
-        row |= {"statistic": measure.name, "n": answers(correction, domain, status, headline), "customers": int(correction.customers[domain, headline])}
+        row |= {
+            "statistic": measure.name,
+            "n": answers(correction, domain, status, headline),
+            "customers": int(correction.customers[domain, headline]),
+        }
         for index, term in enumerate(TERMS):
             shown = status[domain, index] == SHOWN
             values = figures(correction, domain, index, FIGURES if index else FIGURES[:4])

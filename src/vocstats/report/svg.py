@@ -18,13 +18,16 @@ class Drawing:
     title : str
         What a screen reader says.
     name : str
-        Unique on the page; prefix of the pattern's id.
+        Unique on the page; prefix of the pattern's id. Empty: no pattern, for small drawings that come by the hundred.
+    style : str
+        Class of the whole.
     """
 
     width: float
     height: float
     title: str
     name: str
+    style: str = "full"
     parts: list[Markup] = field(default_factory=list)
 
     def add(self, tag: str, content: str | None = None, **attributes: object) -> None:
@@ -56,8 +59,10 @@ class Drawing:
             f'<defs><pattern id="{identity}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
             '<line x1="0" y1="0" x2="0" y2="5" class="hatch"/></pattern></defs>'
         )
-        head = Markup(f'<svg class="chart" viewBox="0 0 {_short(self.width)} {_short(self.height)}" role="img" aria-label="{escape(self.title)}">')
-        return head + pattern + Markup("").join(self.parts) + Markup("</svg>")
+        head = Markup(
+            f'<svg class="chart {escape(self.style)}" viewBox="0 0 {_short(self.width)} {_short(self.height)}" role="img" aria-label="{escape(self.title)}">'
+        )
+        return head + (pattern if self.name else Markup()) + Markup("").join(self.parts) + Markup("</svg>")
 
 
 def _short(value: object) -> str:

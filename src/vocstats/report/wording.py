@@ -50,7 +50,11 @@ class Words:
         if not math.isfinite(value):
             return DASH
         value = round(value, digits) + 0.0
-        return f"{value:{'+' if signed else ''},.{digits}f}".replace("-", MINUS)
+        return f"{value:{'+' if signed and value else ''},.{digits}f}".replace("-", MINUS)
+
+    def shift(self, value: float) -> str:
+        """A shift in score points: signed, with as many decimals as it has, three at most."""
+        return f"{round(value, 3) + 0.0:{'+' if round(value, 3) else ''}g}".replace("-", MINUS)
 
     def count(self, value: float) -> str:
         """A count with thousands separated."""
@@ -165,6 +169,10 @@ class Measure:
     def range(self, domain: int, term: int) -> str:
         """The sensitivity range, sampling error included."""
         return self.span(float(self.correction.range_conf_low[domain, term]), float(self.correction.range_conf_high[domain, term]))
+
+    def short(self, value: float) -> str:
+        """A figure on an axis, without decimals."""
+        return self.words.number(value, 0) if self.is_score else f"{self.words.number(100 * value, 0)}{'%' if self.is_share else ''}"
 
     def axis(self) -> tuple[float, float]:
         """The full scale of the statistic."""

@@ -67,7 +67,7 @@ document.querySelectorAll(".try").forEach((holder) => {
     const score = inputs.reduce((sum, input, index) => sum + (figures.slope[index] || 0) * Number(input.value), figures.estimate);
     const kept = Math.min(Math.max(score, figures.low), figures.high);
     inputs.forEach((input) => { input.nextElementSibling.textContent = number(Number(input.value), 2); });
-    const verdict = figures.kpi === null ? "" : ` \u00b7 ${figures.target}: ${kept >= figures.kpi ? "\u2265" : "<"}`;
+    const verdict = figures.kpi === null ? "" : ` ${kept >= figures.kpi ? "\u2265" : "<"} ${figures.target}`;
     holder.querySelector(".result").textContent = `${figures.population}: ${number(kept, 2)}${verdict}`;
   };
   inputs.forEach((input) => input.addEventListener("input", apply));

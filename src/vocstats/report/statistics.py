@@ -1,0 +1,221 @@
+"""Chapters for statisticians: sensitivity, weights, balance, methods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+
+from ..workflows.corrected_score import PARTS, TERMS, Correction
+from . import charts
+from .chapter import Chapter
+from .disclosure import SHOWN, small_parts, suppressed_terms
+from .grid import Column, Grid, figure, grid, plain
+from .sheets import balance_rows, step_rows
+from .wording import Measure, Words, label
+
+if TYPE_CHECKING:
+    from .content import ReportContent
+
+REFERENCES = (
+    "Deming, W. E. & Stephan, F. F. (1940). On a least squares adjustment of a sampled frequency table. Ann. Math. Stat. 11, 427–444.",
+    "Hansen, M. H. & Hurwitz, W. N. (1946). The problem of non-response in sample surveys. J. Am. Stat. Assoc. 41, 517–529.",
+    "Deville, J.-C. & Särndal, C.-E. (1992). Calibration estimators in survey sampling. J. Am. Stat. Assoc. 87, 376–382.",
+    "Binder, D. A. (1983). On the variances of asymptotically normal estimators from complex surveys. Int. Stat. Rev. 51, 279–292.",
+    "Kish, L. (1965). Survey Sampling. Wiley.",
+    "Clopper, C. J. & Pearson, E. S. (1934). The use of confidence or fiducial limits. Biometrika 26, 404–413.",
+    "Manski, C. F. (2003). Partial Identification of Probability Distributions. Springer.",
+    "Mogstad, M., Romano, J. P., Shaikh, A. M. & Wilhelm, D. (2024). Inference for ranks. Rev. Econ. Stud. 91, 476–518.",
+    "Hundepool, A. et al. (2012). Statistical Disclosure Control. Wiley.",
+    "AAPOR (2023). Standard Definitions: Final Dispositions of Case Codes and Outcome Rates for Surveys. 10th ed.",
+)  # fmt: skip
+SHIFT_STEPS = 5
+
+
+def sensitivity(content: ReportContent, first: Correction, words: Words) -> Chapter:
+    chapter = Chapter("sensitivity", words("chapter_sensitivity"))
+    chapter.add("text", words("sensitivity_intro"))
+    if content.why:
+        chapter.add("text", words("sensitivity_why", why=content.why))
+    chapter.add("chart", charts.sensitivity(first, words))
+    chapter.add("note", words("interval_and_range"))
+    if first.statistic == "mean" and np.isfinite(first.shift_effect[0, 2, :2]).any():
+        chapter.add("heading", words("shifts_heading"))
+        chapter.add("text", words("shifts_intro", population=words.term(f"population_{content.headline}")))
+        chapter.add("grid", _shift_grid(first, TERMS.index(content.headline), words))
+        chapter.add("slider", {"silent": words("try_silent"), "churned": words("try_churned"), "heading": words("try_heading")})
+    else:
+        chapter.add("note", words("shares_no_shift"))
+    chapter.add("heading", words("tipping_heading"))
+    chapter.add("list", list(_tipping(first, words)) or [words("tipping_absent")])
+    for by, corrections in content.domains.items():
+        chapter.add("grid", _neighbours(content, by, next(iter(corrections.values())), words))
+    return chapter
+
+
+def _steps(shift: tuple[float, float], scale: tuple[float, float]) -> list[float]:
+    """Shifts of the grid: the declared ones from end to end, or up to an eighth of the scale either way."""
+    low, high = shift if shift != (0.0, 0.0) else (-(scale[1] - scale[0]) / 8, (scale[1] - scale[0]) / 8)
+    steps = {low + (high - low) * step / (SHIFT_STEPS - 1) for step in range(SHIFT_STEPS)} | {0.0}
+    return sorted(round(step, 6) for step in steps)
+
+
+def _shift_grid(first: Correction, term: int, words: Words) -> Grid:
+    measure = Measure(words, first)
+    silent, churned = np.nan_to_num(first.shift_effect[0, term, :2])
+    base = float(first.estimate[0, term])
+    across = _steps(first.churned_shift, first.scale) if churned else [0.0]
+    rows = [{"shift": step} for step in _steps(first.silent_shift, first.scale)]
+
+    def column(step: float) -> Column:
+        heading = f"{words('shift_churned_label')} {words.shift(step)}"
+        return figure(heading, "shift", lambda shift: measure.value(base + silent * shift + churned * step))
+
+    corner = figure(words("shift_silent_label"), "shift", words.shift)
+    return grid("shifts", rows, [corner, *map(column, across)])
+
+
+def _tipping(first: Correction, words: Words) -> Iterator[str]:
+    if not math.isfinite(first.kpi):
+        return
+    kpi = Measure(words, first).value(first.kpi)
+    for term in (1, 2):
+        for index, group in enumerate(("silent", "churned")[:term]):
+            shift = float(first.tipping[0, term, index])
+            key = "tipping_row" if math.isfinite(shift) else "tipping_none"
+            population = words.term(f"population_{TERMS[term]}")
+            yield words(key, population=population, group=words.term(f"group_{group}"), shift=words.number(shift, 2, signed=True), kpi=kpi)
+
+
+def _neighbours(content: ReportContent, by: str, correction: Correction, words: Words) -> Grid | None:
+    """Tipping point against the next dealer: the gap to it over the effect of one point of the silent."""
+    term = TERMS.index(content.headline)
+    shown = suppressed_terms(correction, content.minimum_group)[:, term] == SHOWN
+    estimate, slope = np.where(shown, correction.estimate[:, term], np.nan), correction.shift_effect[:, term, 0]
+    order = [int(d) for d in np.argsort(-estimate, kind="stable") if np.isfinite(estimate[d]) and np.isfinite(slope[d]) and slope[d] > 0]
+    if len(order) < 2:
+        return None
+    rows = [
+        {
+            "pair": words("tipping_pair", higher=label(correction, a), lower=label(correction, b)),
+            "shift": (estimate[b] - estimate[a]) / slope[a],
+        }
+        for a, b in zip(order, order[1:], strict=False)
+    ]
+    shift = figure(words("tipping_heading"), "shift", lambda value: words.number(value, 2, signed=True))
+    return grid(
+        f"next-{by}",
+        rows,
+        [plain(words.by(correction.by), "pair"), shift],
+        caption=words("tipping_next", by=words.inside(words.by(correction.by))),
+        interactive=True,
+    )
+
+
+def weights(content: ReportContent, first: Correction, words: Words) -> Chapter:
+    chapter = Chapter("weights", words("chapter_weights"))
+    if first.steps:
+        chapter.add("text", words("weights_intro"))
+        counts = [figure(words.term(key), key, words.count) for key in ("n", "total")]
+        decimals = [figure(words.term(key), key, words.number) for key in ("smallest", "largest", "cv", "design_effect")]
+        effective = figure(words.term("effective_n"), "effective_n", lambda value: words.number(value, 1))
+        chapter.add("grid", grid("weights", step_rows(first, words), [plain(words.term("step"), "step"), *counts, *decimals, effective]))
+    else:
+        chapter.add("text", words("weights_none"))
+    if first.merged:
+        chapter.add("heading", words("merged_heading"))
+        chapter.add("list", list(first.merged))
+    chapter.add("grid", _parts(content, first, words))
+    return chapter
+
+
+def _parts(content: ReportContent, first: Correction, words: Words) -> Grid:
+    measure, hidden = Measure(words, first), small_parts(first, content.minimum_group)
+    rows = [
+        {
+            "part": words.term(f"group_{part}"),
+            "customers": int(first.part_customers[0, index]),
+            "heard": int(first.part_heard[0, index]),
+            "mean": math.nan if hidden[index] else float(first.part_mean[0, index]),
+            "error": math.nan if hidden[index] else float(first.part_std_error[0, index]),
+            "assumed": float(first.part_assumed[0, index]),
+        }
+        for index, part in enumerate(PARTS)
+        if first.part_customers[0, index]
+    ]
+    error = words.number if measure.is_score else lambda value, _=0: measure.value(value)
+    columns = [
+        plain(words.term("part"), "part"),
+        figure(words.term("customers"), "customers", words.count),
+        figure(words.term("heard"), "heard", words.count),
+        figure(measure.name, "mean", measure.value),
+        figure(words.term("std_error"), "error", lambda value: error(value, 3)),
+        figure(words("assumed"), "assumed", lambda value: words.share(value, 0)),
+    ]
+    return grid("parts", rows, columns, caption=words("parts_heading"))
+
+
+def balance(first: Correction, words: Words) -> Chapter:
+    chapter = Chapter("balance", words("chapter_balance"))
+    if first.balance is None or not len(first.balance.part):
+        chapter.add("text", words("balance_none"))
+        return chapter
+    rows = balance_rows(first, words)
+    worst = {when: max(abs(row[f"difference_{when}"]) for row in rows) for when in ("before", "after")}
+    chapter.add("text", words("balance_intro"))
+    chapter.add("text", words("balance_worst", before=words.number(worst["before"], 2), after=words.number(worst["after"], 2)))
+    chapter.add("chart", charts.love(first, words))
+    columns = [
+        *(plain(words.term(key), key) for key in ("part", "variable", "level")),
+        figure(words.term("heard"), "heard", words.count),
+        *(figure(words.term(key), key, words.share) for key in ("target", "before", "after")),
+        *(
+            figure(words.term(key), key, lambda value: words.number(value, 2, signed=True))
+            for key in ("difference_before", "difference_after")
+        ),
+    ]
+    chapter.add("grid", grid("balance", rows, columns, interactive=True))
+    return chapter
+
+
+def methods(content: ReportContent, first: Correction, words: Words) -> Chapter:
+    chapter = Chapter("methods", words("chapter_methods"))
+    weighting = words.named("weighting", first.weighting)
+    chapter.add("entries", list(_formulas(first, weighting, words)))
+    chapter.add("heading", words("inference_heading"))
+    chapter.add("text", words(f"inference_{first.inference}"))
+    if first.variance_accounts_for:
+        chapter.add(
+            "text", words("variance_accounts_for", sources=words.listed(words.accounted(item) for item in first.variance_accounts_for))
+        )
+    chapter.add("list", [words("method_ranks"), words("method_disclosure", minimum=content.minimum_group), words("method_exact")])
+    chapter.add("heading", words("citations_heading"))
+    chapter.add("list", list(REFERENCES))
+    chapter.add("heading", words("versions_heading"))
+    chapter.add("facts", [(words("seed"), str(content.seed)), *content.versions.items()])
+    if content.study_text:
+        chapter.add("heading", words("study_heading"))
+        chapter.add("code", content.study_text)
+    return chapter
+
+
+def _formulas(first: Correction, weighting: str, words: Words) -> Iterator[tuple[str, Markup]]:
+    def formula(text: str) -> Markup:
+        return Markup('<span class="formula">{}</span>').format(text)
+
+    yield words("method_naive"), formula("ȳ = Σ yᵢ / n")
+    if first.method == "double_sampling":
+        yield (
+            words("method_double_sampling_text", weighting=weighting),
+            formula("Ȳₐ = (N₁ ȳ₁ + N₂ ȳ₂) / (N₁ + N₂);   Var = (N₂ / N)² (1 − m / N₂) s₂² / m"),
+        )
+    else:
+        yield (
+            words("method_weighting_text", weighting=weighting),
+            formula("Ȳₐ = Σ wᵢ yᵢ / Σ wᵢ;   Σ wᵢ xᵢ = Σ xⱼ;   Var = Σ (wᵢ eᵢ)², e = y − x′B"),
+        )
+    yield words("method_survivor"), formula("Ȳ = (Nₐ Ȳₐ + N_c Ȳ_c) / (Nₐ + N_c)")
+    yield words("method_contributions"), formula("Ȳ − ȳ = (Ȳₐ − ȳ) + (Ȳ − Ȳₐ)")
