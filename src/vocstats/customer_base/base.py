@@ -20,7 +20,7 @@ from .listing import Listing, match, place, read_ids
 from .names import DISPOSITIONS, NOT_CONTACTED, POPULATION, SOURCES
 from .outcomes import Heard, index_items, read_outcomes
 from .registry import Registry
-from .reporting import contacts_by_group, find, group_table
+from .reporting import contacts_by_group, fieldwork, find, group_table
 from .set_aside import Finding, SetAside, set_aside_frame
 from .source import SourceTable, bind
 
@@ -307,6 +307,22 @@ class CustomerBase:
         customers invited count, those too who have left since. See `customer_base.contact.rates` for the formulas.
         """
         return rates(contacts_by_group(self).sum(axis=0)[1:] if self._contact is not None else np.zeros(len(DISPOSITIONS), np.int64))
+
+    def fieldwork(self, by: str) -> pd.DataFrame:
+        """Customers, and those invited, reached, cooperating and answering the survey, by level of a column of the registry.
+
+        Parameters
+        ----------
+        by : str
+            Column of the registry, such as the dealer, or the name of a band.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``by, customers, invited, reached, cooperated, complete``, one row for each level, sorted; contact figures are missing
+            without contact data.
+        """
+        return fieldwork(self, by)
 
     @property
     def findings(self) -> list[Finding]:

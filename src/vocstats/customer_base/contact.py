@@ -120,7 +120,7 @@ class Contact:
 
 
 def rates(outcomes: npt.NDArray[np.int64]) -> dict[str, float]:
-    """Response, contact and cooperation rates from the number of customers with each of `DISPOSITIONS`.
+    """Response, contact and cooperation rates from the number of customers with each contact outcome.
 
         RR1 = I / (I + R + NC + U)     RR3 = I / (I + R + NC + e U)     RR5 = I / (I + R + NC)
         contact rate CON1 = (I + R) / (I + R + NC + U)     cooperation rate COOP1 = I / (I + R)
@@ -132,12 +132,12 @@ def rates(outcomes: npt.NDArray[np.int64]) -> dict[str, float]:
     Parameters
     ----------
     outcomes : int (5,)
-        Customers by outcome.
+        Customers by outcome, in the order of `names.DISPOSITIONS`.
 
     Returns
     -------
     dict of float
-        ``RR1, RR3, RR5, e, contact_rate, cooperation_rate``; NaN where a denominator is 0.
+        ``RR1, RR3, RR5, contact_rate, cooperation_rate``; NaN where a denominator is 0.
 
     References
     ----------
@@ -151,7 +151,6 @@ def rates(outcomes: npt.NDArray[np.int64]) -> dict[str, float]:
         "RR1": _share(complete, known + unknown),
         "RR3": _share(complete, known + (e * unknown if unknown else 0.0)),
         "RR5": _share(complete, known),
-        "e": e,
         "contact_rate": _share(complete + refusal, known + unknown),
         "cooperation_rate": _share(complete, complete + refusal),
     }

@@ -60,6 +60,32 @@ def group_table(base: CustomerBase, outcome: str | None, items: Mapping[str, flo
     return table
 
 
+def fieldwork(base: CustomerBase, by: str) -> pd.DataFrame:
+    """See `CustomerBase.fieldwork`."""
+    import pandas as pd
+
+    view, listing = base._view([by]).near(), base._listing
+    raw = view.count_by(["population", "a0", *base._contact_key])
+    raw = {name: values[raw["population"] == 0] for name, values in raw.items()}
+    answered = view.having("id", listing.ids[listing.source == SURVEY]).rows()
+    both = np.concatenate([raw["a0"], answered["a0"]])
+    codes, levels = base._registry.coded(by, both, int(raw["count"].sum()))
+    kinds = raw["count"].size
+    if (lacking := int(raw["count"][codes[:kinds] < 0].sum())):
+        base._registry.refuse_missing(by, lacking)
+
+    def by_level(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        return np.bincount(codes[:kinds][chosen], raw["count"][chosen], minlength=levels.size).astype(np.int64)
+
+    table = pd.DataFrame({by: levels, "customers": by_level(np.ones(kinds, bool))})
+    contact = raw["contact"] if base._contact_key else np.empty(0)
+    for name, highest in (("invited", len(DISPOSITIONS)), ("reached", 1), ("cooperated", 0)):
+        figures = by_level((contact >= 0) & (contact <= highest)) if base._contact_key else [pd.NA] * levels.size
+        table[name] = pd.array(figures, dtype="Int64")
+    table["complete"] = np.bincount(codes[kinds:], minlength=levels.size)
+    return table
+
+
 def _tells_by_itself(source: SourceTable) -> bool:
     return source.name == "survey" or source.issued == "respondents" or source.source.answered is not None
 

@@ -58,7 +58,12 @@ class Finding:
 
     def text(self, language: str = "en") -> str:
         """The finding in words."""
-        return texts.render(f"finding.{self.code}", language, **self.values)
+        values = dict(self.values)
+        if "source" in values:
+            values["source"] = texts.render(f"finding.source_{values['source']}", language)
+        if "reason" in values:
+            values["reason"] = texts.render(f"set_aside.{values['reason']}", language)
+        return texts.render(f"finding.{self.code}", language, **values)
 
 
 def set_aside_frame(records: Iterable[SetAside]) -> pd.DataFrame:
