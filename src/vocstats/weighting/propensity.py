@@ -169,7 +169,8 @@ def _logistic(x: Floats, columns: list[str], heard: npt.NDArray[np.bool_], mass:
     start = np.zeros(x.shape[1])
     start[0] = special.logit(weights @ answered / weights.sum())
     totals = rows.T @ (weights * answered)
-    scale = np.abs(rows).T @ weights
+    sides = [np.abs(rows).T @ (weights * side) for side in (answered, ~answered)]
+    scale = np.where(np.minimum(*sides) > 0.0, np.minimum(*sides), np.maximum(*sides))
     scale[scale == 0.0] = 1.0
     dual = distances.minimise(rows, weights, totals, shape, scale=scale, start=start, tol=_TOL, max_iter=_MAX_ITER)
     odds: Floats = np.asarray(x @ dual.parameters)
@@ -195,10 +196,11 @@ def _separating(x: Floats, heard: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_
     from scipy import optimize
 
     solve: Any = optimize.linprog
-    sided: Floats = np.unique(np.where(heard, 1.0, -1.0)[:, None] * (x / np.maximum(np.abs(x).max(axis=0), 1e-300)), axis=0)
+    sided = np.unique(np.where(heard, 1.0, -1.0)[:, None] * (x / np.maximum(np.abs(x).max(axis=0), 1e-300)), axis=0)
     solution = solve(-sided.sum(axis=0), A_ub=-sided, b_ub=np.zeros(len(sided)), bounds=(-1.0, 1.0), method="highs")
-    found = solution.x is not None and -solution.fun > 1e-6
-    return np.array([found and abs(slope) > 1e-6 for slope in (solution.x if found else sided[0])], bool)
+    if solution.x is None or -solution.fun < 1e-6:
+        return np.zeros(x.shape[1], bool)
+    return np.asarray(np.abs(solution.x) > 1e-6)
 
 
 def _flags(heard: Any) -> npt.NDArray[np.bool_]:
@@ -210,7 +212,7 @@ def _flags(heard: Any) -> npt.NDArray[np.bool_]:
             f"heard must be true or false; it is something else at rows {shown(rows)}.",
             code="not_true_or_false", argument="heard", rows=rows,
         )
-    return values == 1.0
+    return values.astype(bool)
 
 
 def _design(x: Any, length: int) -> tuple[Floats, list[str]]:
