@@ -27,8 +27,8 @@ STEPS = (
     WeightingStep(name="rake", n=1402, total=7043.0, smallest=3.56, largest=18.4315, cv=0.4419, design_effect=1.1953, effective_n=1172.9),
 )
 BALANCE = Balance(
-    part=("active",) * 11 + ("churned",) * 11,
-    variable=(("Contract",) * 3 + ("Internet Type",) * 4 + ("tenure_band",) * 4) * 2,
+    part=(*["active"] * 11, *["churned"] * 11),
+    variable=(*["Contract"] * 3, *["Internet Type"] * 4, *["tenure_band"] * 4) * 2,
     level=("Month-to-Month", "One Year", "Two Year", "Cable", "DSL", "Fiber Optic", "None", "1-12", "13-24", "25-48", "49+") * 2,
     target=np.array(
         [0.3779, 0.2675, 0.3547, 0.1193, 0.26, 0.3477, 0.2731, 0.2221, 0.1411, 0.2453, 0.3916]

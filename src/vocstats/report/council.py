@@ -13,7 +13,7 @@ from ..workflows.corrected_score import TERMS, Correction
 from . import charts
 from .chapter import Chapter
 from .disclosure import SHOWN, suppressed_terms
-from .grid import Column, Grid, figure, grid, plain
+from .grid import Column, Grid, figure, grid, plain, records
 from .questions import questions
 from .sheets import domain_rows, glossary_rows
 from .wording import Measure, Words
@@ -103,7 +103,7 @@ def _set_aside(content: ReportContent, words: Words) -> Grid:
         (words.term("reason"), False, reason),
         figure(words.term("rows"), "rows", words.count),
     ]
-    return grid("set-aside", content.set_aside.to_dict("records"), columns)
+    return grid("set-aside", records(content.set_aside), columns)
 
 
 def _frame_grid(name: str, frame: Any, words: Words, *, interactive: bool = False) -> Grid:
@@ -117,8 +117,12 @@ def _frame_grid(name: str, frame: Any, words: Words, *, interactive: bool = Fals
             share = bool(known.size and known.min() >= 0 and known.max() <= 1 and (column == "share" or (known % 1 != 0).any()))
             columns.append(figure(heading, column, words.share if share else words.count))
         else:
-            columns.append((heading, False, lambda row, column=column: (_code(row[column], column, words), str(row[column]))))
-    return grid(name, frame.to_dict("records"), columns, interactive=interactive)
+            columns.append(_codes(heading, column, words))
+    return grid(name, records(frame), columns, interactive=interactive)
+
+
+def _codes(heading: str, column: str, words: Words) -> Column:
+    return heading, False, lambda row: (_code(row[column], column, words), str(row[column]))
 
 
 def _code(value: Any, column: str, words: Words) -> str:

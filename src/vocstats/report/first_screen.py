@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import texts
+from ..plots.frames import layers
 from ..workflows.corrected_score import PARTS, SHIFTS, TERMS, Correction
 from .sheets import reason
 from .wording import Measure, Words, declared
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 OK, OPEN, ATTENTION = "ok", "open", "attention"
 MARKS = {OK: "✓", OPEN: "–", ATTENTION: "!"}
 SHIFTED = {
-    "silent_like_respondents": "silent", "follow_up_nonresponse": "silent", "not_invited_like_invited": "silent", "silent_by_follow_up": "silent",
-    "exit_for_churned": "churned", "exit_nonresponse": "churned", "exit_respondents_only": "churned", "churned_heard_like_unheard": "churned",
+    "silent_like_respondents": "silent",
+    "silent_by_follow_up": "silent",
+    "follow_up_nonresponse": "silent",
+    "follow_up_respondents_only": "silent",
+    "not_invited_like_invited": "silent",
+    "exit_for_churned": "churned",
+    "exit_nonresponse": "churned",
+    "exit_respondents_only": "churned",
+    "churned_heard_like_unheard": "churned",
     "no_mode_effect": "mode",
-}  # fmt: skip
+}
 WORDS_OF_BADGE = {"badge_simulated": ("simulated", "模拟"), "badge_fictional": ("fictional", "虚构")}
 ASKED = 100
 GROUNDS = 3
@@ -142,14 +150,7 @@ def answer(content: ReportContent, words: Words) -> list[str]:
 
 def _headline(first: Correction, measure: Measure, term: int, words: Words, share: str) -> str:
     if not math.isfinite(first.estimate[0, term]):
-        why, low = reason(first, 0, term, words), float(first.range_conf_low[0, term])
-        low, high = (
-            (low, float(first.range_conf_high[0, term]))
-            if math.isfinite(low)
-            else (float(first.worst_low[0, term]), float(first.worst_high[0, term]))
-        )
-        key = "answer_missing" if math.isfinite(low) else "answer_missing_unbounded"
-        return f"{words.term('population_' + TERMS[term])}: {words(key, reason=why + words.gap, low=measure.value(low), high=measure.value(high))}"
+        return _unestimated(first, measure, term, words)
     said = words(f"answer_{TERMS[term]}{share}", estimate=measure.estimate(0, term))
     interval = measure.interval(0, term)
     if interval:
@@ -161,6 +162,15 @@ def _headline(first: Correction, measure: Measure, term: int, words: Words, shar
     )
 
 
+def _unestimated(first: Correction, measure: Measure, term: int, words: Words) -> str:
+    """Why there is no estimate, and the narrowest range that is known."""
+    known = [(low, high) for name, (low, high) in layers(first, 0, term).items() if name in ("range", "worst") and math.isfinite(low)]
+    low, high = known[0] if known else (math.nan, math.nan)
+    key = "answer_missing" if known else "answer_missing_unbounded"
+    why = reason(first, 0, term, words) + words.gap
+    return f"{words.term('population_' + TERMS[term])}: {words(key, reason=why, low=measure.value(low), high=measure.value(high))}"
+
+
 def _shifts(first: Correction, term: int, words: Words) -> str:
     said = []
     for name in SHIFTS if TERMS[term] == "survivor_corrected" else ("silent", "mode"):
@@ -168,9 +178,8 @@ def _shifts(first: Correction, term: int, words: Words) -> str:
         if low == 0.0 and high == 0.0:
             continue
         form = "lower" if high == 0.0 else "between"
-        said.append(
-            words(f"shift_{name}_{form}", amount=words.number(-low, 1), low=words.number(low, 1), high=words.number(high, 1, signed=True))
-        )
+        ends = {"amount": words.number(-low, 1), "low": words.number(low, 1), "high": words.number(high, 1, signed=True)}
+        said.append(words(f"shift_{name}_{form}", **ends))
     return words("shift_and").join(said)
 
 

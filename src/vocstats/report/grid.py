@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +67,8 @@ def plain(heading: str, key: str) -> Column:
 def figure(heading: str, key: str, form: Callable[[float], str]) -> Column:
     """A column of numbers written by `form`."""
     return heading, True, lambda row: (form(float(row[key])), float(row[key]))
+
+
+def records(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
+    """The rows of a frame, by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,7 +104,7 @@ def _neighbours(content: ReportContent, by: str, correction: Correction, words: 
             "pair": words("tipping_pair", higher=label(correction, a), lower=label(correction, b)),
             "shift": (estimate[b] - estimate[a]) / slope[a],
         }
-        for a, b in zip(order, order[1:], strict=False)
+        for a, b in pairwise(order)
     ]
     shift = figure(words("tipping_heading"), "shift", lambda value: words.number(value, 2, signed=True))
     return grid(

@@ -59,9 +59,8 @@ class Drawing:
             f'<defs><pattern id="{identity}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
             '<line x1="0" y1="0" x2="0" y2="5" class="hatch"/></pattern></defs>'
         )
-        head = Markup(
-            f'<svg class="chart {escape(self.style)}" viewBox="0 0 {_short(self.width)} {_short(self.height)}" role="img" aria-label="{escape(self.title)}">'
-        )
+        box = f"0 0 {_short(self.width)} {_short(self.height)}"
+        head = Markup('<svg class="chart {}" viewBox="{}" role="img" aria-label="{}">').format(self.style, box, self.title)
         return head + (pattern if self.name else Markup()) + Markup("").join(self.parts) + Markup("</svg>")
 
 
