@@ -24,7 +24,7 @@ def read(data: Path, name: str) -> pd.DataFrame:
 
 def calibrated(frame: pd.DataFrame, **options: Any) -> Weights:
     """Calibration on stype and api99."""
-    return calibrate({"stype": frame["stype"], "api99": frame["api99"]}, {"stype": STYPE, "api99": 3914069}, base_weights=frame["pw"], **options)
+    return calibrate(frame[["stype", "api99"]], {"stype": STYPE, "api99": 3914069}, base_weights=frame["pw"], **options)
 
 
 def both(name: str, frame: pd.DataFrame, w: Any, design: Design) -> dict[str, Case]:
@@ -67,8 +67,9 @@ def cases(data: Path) -> dict[str, Case]:
         w = calibrated(clus1, **options)
         result |= both(f"calibrated {name}", clus1, w, one) | domains(f"calibrated {name}", clus1, "sch.wide", w, one)
     result |= both("two-stage calibrated", clus2, calibrate({"stype": clus2["stype"]}, {"stype": STYPE}, base_weights=clus2["pw"]), staged)
-    linear = calibrate({"one": np.ones(len(strat)), "api99": strat["api99"]}, {"one": 6194, "api99": 3914069}, base_weights=strat["pw"])
-    result |= both("stratified calibrated", strat, linear, stratified) | domains("stratified calibrated", strat, "awards", linear, stratified)
+    linear = calibrate(strat[["api99"]].assign(one=1.0), {"one": 6194, "api99": 3914069}, base_weights=strat["pw"])
+    result |= both("stratified calibrated", strat, linear, stratified)
+    result |= domains("stratified calibrated", strat, "awards", linear, stratified)
     return result | lonely(clus1, clus2)
 
 

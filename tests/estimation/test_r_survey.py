@@ -59,7 +59,9 @@ def test_factors_of_calibration(name: str, data: Path) -> None:
     np.testing.assert_allclose([factor.min(), factor.max()], [low, high], rtol=POINT)
 
 
-@pytest.mark.parametrize(("case", "fpc", "centre"), [("JK1 mean", True, "replicates"), ("JK1 mse mean", True, "estimate"), ("JK1 wr mean", False, "replicates")])
+@pytest.mark.parametrize(
+    ("case", "fpc", "centre"), [("JK1 mean", True, "replicates"), ("JK1 mse mean", True, "estimate"), ("JK1 wr mean", False, "replicates")]
+)
 def test_jackknife_by_rerunning_the_chain(case: str, fpc: bool, centre: str, data: Path) -> None:
     clus1 = read(data, "apiclus1")
     w = Weights(base=clus1["pw"].to_numpy(), counts=np.ones(len(clus1)))

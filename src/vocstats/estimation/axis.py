@@ -67,7 +67,7 @@ class Axis:
         centre = value if x is not None else np.divide(top, size, out=np.zeros_like(top), where=size != 0)
         deviation = np.where(heard, (y - centre[self.codes] * (1.0 if x is None else x)) * inverse[self.codes], 0.0)
         material = self._linearization(deviation if x is not None else y, deviation, n)
-        spread, df = variance(material, self.inference)
+        spread, df = variance(material, self.inference, self.codes)
         spread = np.where(n >= (1 if x is None else 2), spread, np.nan)
         columns = [np.where(usable, column, np.nan) for column in (value, spread)]
         shape = (self.domains,) if self.labels else ()

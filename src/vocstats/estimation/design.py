@@ -96,11 +96,12 @@ class Design:
             first[codes] = self.strata[stage]
             astray = np.flatnonzero(first[codes] != self.strata[stage])
             if astray.size:
-                levels = list(dict.fromkeys(np.asarray(clusters[stage])[astray].tolist()))
+                rows = np.flatnonzero(np.isin(codes, codes[astray]))
+                levels = list(dict.fromkeys(np.asarray(clusters[stage])[rows].tolist()))
                 raise InputError(
-                    f"clusters {shown(levels)} of stage {stage + 1} lie in more than one stratum, e.g. at rows {shown(astray)}. "
+                    f"clusters {shown(levels)} of stage {stage + 1} lie in more than one stratum, at rows {shown(rows)}. "
                     "Number clusters across strata, or pass labels that combine stratum and cluster.",
-                    code="cluster_in_two_strata", argument="clusters", rows=astray, levels=levels, stage=stage + 1,
+                    code="cluster_in_two_strata", argument="clusters", rows=rows, levels=levels, stage=stage + 1,
                 )
 
     @property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .. import texts
+from ..errors import InputError
 from ..options import Inference
 from ..results import Floats, Labels, Result, register
 from .variance import Linearization
@@ -60,9 +62,22 @@ class Estimate(Result):
     def influence(self) -> Floats:
         """Influence of one unit of each row on the estimate, (n,) or (n, domains), written out."""
         if self.linearization is None:
-            raise ValueError("influence values are not stored in files; compute the estimate again")
+            raise InputError(
+                "This estimate was read from a file, which does not hold influence values. Compute it again.",
+                code="no_influence", argument="estimate",
+            )
         values = self.linearization.influence.values()
         return values if self.labels else values[:, 0]
+
+    def to_dict(self, *, influence: bool = False) -> dict[str, Any]:
+        """The estimate as plain Python values; with `influence`, its influence values written out under that name."""
+        document = super(Estimate, self).to_dict()
+        return {**document, "influence": self.influence.tolist()} if influence else document
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Rebuild the estimate, without its influence values."""
+        return super(Estimate, cls).from_dict({name: value for name, value in document.items() if name != "influence"})
 
     def accounts(self, language: str = "en") -> str:
         """`variance_accounts_for` in words."""

@@ -179,7 +179,7 @@ def _comparable(a: Estimate, b: Estimate) -> tuple[Linearization, Linearization]
     one, two = a.linearization, b.linearization
     if one is None or two is None:
         raise InputError(
-            "a and b must carry influence values; estimates read from a file do not. Compute them again.", code="no_influence", argument="a"
+            "a or b was read from a file, which does not hold influence values. Compute it again.", code="no_influence", argument="a"
         )
     designs = (one.design or Design()).same_as(two.design or Design()) and (one.design is None) == (two.design is None)
     domains = not a.labels or not b.labels or (

@@ -47,7 +47,7 @@ class Linearization:
     design: Design | None
 
 
-def variance(material: Linearization, inference: Inference) -> tuple[Floats, Floats]:
+def variance(material: Linearization, inference: Inference, codes: Integers | None = None) -> tuple[Floats, Floats]:
     """Variance and degrees of freedom by domain.
 
     "r":         V = Σ_stages Σ_h F (1 - f) n/(n-1) Σ_g (Z_g - mean)²          (R's svyrecvar; no degrees of freedom)
@@ -63,11 +63,13 @@ def variance(material: Linearization, inference: Inference) -> tuple[Floats, Flo
         Influence values and the draw.
     inference : {"r", "registry", "process"}
         What the standard error refers to.
+    codes : int array (n,), optional
+        Domain of each row, for the degrees of freedom; None leaves them infinite.
 
     Returns
     -------
     tuple of float arrays (domains,)
-        Variances (NaN where one unit or none is heard) and degrees of freedom.
+        Variances and degrees of freedom.
 
     References
     ----------
@@ -78,7 +80,7 @@ def variance(material: Linearization, inference: Inference) -> tuple[Floats, Flo
         drawn = stages(material.design or Design(), material.counts)
         total = sum((stage.variance(material.influence, material.counts) for stage in drawn), nothing)
         return np.maximum(total, 0.0), np.full(material.heard.size, np.inf)
-    parts = _registry_parts(material)
+    parts = _registry_parts(material, codes)
     if inference == "process":
         mass = material.counts * material.values
         parts.append((material.deviation.sum_of_squares(mass) * _small_sample(material.heard), material.heard - 1.0))
@@ -87,39 +89,41 @@ def variance(material: Linearization, inference: Inference) -> tuple[Floats, Flo
     return total, np.divide(total**2, spread, out=np.full_like(total, np.inf), where=spread > 0)
 
 
-def _registry_parts(material: Linearization) -> list[tuple[Floats, Floats]]:
+def _registry_parts(material: Linearization, codes: Integers | None) -> list[tuple[Floats, Floats]]:
     """Variance and degrees of freedom of each stage of the draw and of the response."""
     parts: list[tuple[Floats, Floats]] = []
     reached = np.ones(material.counts.size)
     spread = material.values**2
     for stage in stages(material.design, material.counts) if material.design is not None else []:
-        parts.append((stage.variance(material.influence, material.counts), _stage_freedom(stage, material, spread)))
+        parts.append((stage.variance(material.influence, material.counts), _stage_freedom(stage, material, spread, codes)))
         reached = stage.reached
     silence = material.silence * reached
     if silence.any():
         response = material.contrast.sum_of_squares(material.counts * silence) * _small_sample(material.heard)
         together = np.zeros(spread.size, np.intp)
-        df = _satterthwaite(silence * spread, together, material.influence.domain, material.counts, np.ones(1), material.heard.size)
+        df = _satterthwaite(silence * spread, together, codes, material.counts, np.ones(1), material.heard.size)
         parts.append((response, df))
     return parts
 
 
-def _stage_freedom(stage: Stage, material: Linearization, spread: Floats) -> Floats:
-    domain, domains = material.influence.domain, material.heard.size
-    if stage.clusters is None:
-        return _satterthwaite(spread, stage.strata, domain, material.counts, stage.scale, domains)
-    pair, levels = factorize(stage.clusters * domains + domain, "clusters")
+def _stage_freedom(stage: Stage, material: Linearization, spread: Floats, codes: Integers | None) -> Floats:
+    domains = material.heard.size
+    if stage.clusters is None or codes is None:
+        return _satterthwaite(spread, stage.strata, codes, material.counts, stage.scale, domains)
+    pair, levels = factorize(stage.clusters * domains + codes, "clusters")
     squares = sums(pair, spread * material.counts, levels.size)
     cluster = levels // domains
     return _satterthwaite(squares, stage.home[cluster], levels % domains, stage.drawn[cluster], stage.scale, domains)
 
 
-def _satterthwaite(spread: Floats, stratum: Integers, domain: Integers, counts: Floats, scale: Floats, domains: int) -> Floats:
+def _satterthwaite(spread: Floats, stratum: Integers, domain: Integers | None, counts: Floats, scale: Floats, domains: int) -> Floats:
     """2 E² / Var of Σ_h s_h Σ_g (Z_g - mean_h)² for independent normal Z_g with variances proportional to `spread`.
 
     E = Σ_h s_h S2 (1 - 1/n),  Var = 2 Σ_h s_h² (S4 (1 - 2/n) + S2²/n²), S2 and S4 sums over the n draws with spread in stratum
     and domain: n - 1 for one stratum of equal weights, Kish-like for unequal ones. The outcome does not enter.
     """
+    if domain is None:
+        return np.full(domains, np.inf)
     counts = np.where(spread > 0, counts, 0.0)
     pair, levels = factorize(stratum * domains + domain, "strata")
     n, squares, fourths = (sums(pair, counts * spread**k, levels.size) for k in (0, 1, 2))
