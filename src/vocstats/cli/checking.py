@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..study.data_problems import data_problems
+from ..study.running import group_table
 from .showing import base_table
 from .terminal import refuse
 
@@ -26,7 +27,7 @@ def check_and_show(terminal: Terminal, study: Study) -> int:
         return code
     if terminal.quiet:
         return 0
-    terminal.show(base_table(terminal, base.groups))
+    terminal.show(base_table(terminal, group_table(study, base)))
     for finding in base.findings:
         terminal.say(f"finding_{finding.severity}", text=finding.text(terminal.language))
     terminal.say("check_passed", study=study.path.name)

@@ -35,3 +35,5 @@ def run_and_show(
     for language in run.content.languages:
         terminal.say("report_at", path=run.folder / f"report.{language}.html")
     terminal.say("also_written", tables="tables.xlsx, tables/*.csv" if run.content.excel else "tables/*.csv")
+    if study["report"]["customer_files"]:
+        terminal.say("confidential_written")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich import box
@@ -14,6 +14,8 @@ from ..workflows.corrected_score import TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pandas as pd
 
     from ..workflows.corrected_score import Correction
     from .terminal import Terminal
@@ -67,17 +69,19 @@ def _figures(measure: Measure, domain: int, term: int) -> tuple[str, str, str, s
     return measure.estimate(domain, term), measure.interval(domain, term), "" if term == 0 else measure.range(domain, term), answers
 
 
-def base_table(terminal: Terminal, groups: Any) -> Table:
-    """The groups of the base with how many customers each has and how many were heard."""
+def base_table(terminal: Terminal, groups: pd.DataFrame) -> Table:
+    """The groups of the base with how many customers each has and how many were heard; empty rows and columns left out."""
+    groups = groups[groups["customers"] > 0]
     words = Words(terminal.language)
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column(terminal.text("column_group"))
-    numbers = [name for name in ("customers", "share", "heard") if name in groups.columns]
+    numbers = [name for name in ("customers", "share", "invited", "heard", "item_nonresponse") if groups[name].notna().any()]
     for name in numbers:
         table.add_column(terminal.text(f"column_{name}"), justify="right")
-    for record in groups.to_dict("records"):
-        figures = [words.share(record[name]) if name == "share" else words.count(record[name]) for name in numbers]
-        table.add_row(words.named("group", str(record["group"])), *figures)
+    figures = groups[numbers].astype(float)
+    for group, row in zip(groups["group"], figures.to_dict("records"), strict=True):
+        shown = [words.share(row[name]) if name == "share" else words.count(row[name]) for name in numbers]
+        table.add_row(words.named("group", str(group)), *shown)
     return table
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, VocstatsError
-from ..tables import Table
-from .reading import Files, absent_files, read_base, read_files
+from .reading import Files, absent_files, read_base, read_files, requests
 
 if TYPE_CHECKING:
     from ..customer_base import CustomerBase
@@ -47,13 +45,16 @@ def data_problems(study: Study) -> tuple[CustomerBase | None, list[VocstatsError
     absent: list[VocstatsError] = [*absent_files(study)]
     if absent:
         return None, absent
+    missing: list[InputError] = []
     try:
-        files = read_files(study)
-        problems: list[VocstatsError] = [*_absent_columns(study, files)]
+        files = read_files(study, absent=missing)
+        for request in requests(study):
+            files.table(request.role)
     except VocstatsError as error:
-        return None, [error]
-    if problems:
-        return None, problems
+        return None, [*missing, error]
+    if missing:
+        return None, [*missing]
+    problems: list[VocstatsError] = []
     base = _built(study, files, problems)
     if base is not None:
         problems += _outcome_problems(study, base)
@@ -78,7 +79,8 @@ def _built(study: Study, files: Files, problems: list[VocstatsError]) -> Custome
 
 def _outcome_problems(study: Study, base: CustomerBase) -> list[VocstatsError]:
     """What is wrong with each outcome and each auxiliary, read one by one."""
-    columns = [*study["auxiliaries"]["columns"], *(name for entry in study["correct"]["by"] for name in _listed(entry))]
+    entries = study["correct"]["by"]
+    columns = [*study["auxiliaries"]["columns"], *(name for entry in entries for name in ([entry] if isinstance(entry, str) else entry))]
     asked: list[dict[str, Any]] = [{"columns": [name]} for name in dict.fromkeys(columns)]
     for _, call in study.corrections():
         asked.append({"outcome": call["outcome"], "items": call.get("items"), "scale": call["scale"]})
@@ -91,38 +93,3 @@ def _outcome_problems(study: Study, base: CustomerBase) -> list[VocstatsError]:
         except VocstatsError as error:
             problems.append(error)
     return problems
-
-
-def _absent_columns(study: Study, files: Files) -> Iterator[InputError]:
-    """One error for each column the study names and its table lacks."""
-    for name, table, columns in _named_columns(study, files):
-        view = Table(table, name)
-        for column in dict.fromkeys(column for column in columns if column):
-            try:
-                view.require(column)
-            except InputError as error:
-                yield error
-
-
-def _named_columns(study: Study, files: Files) -> Iterator[tuple[str, Any, list[str | None]]]:
-    registry, design, identifier = study["registry"], study["design"], study["registry"]["id"]
-    bands: Mapping[str, Any] = study["auxiliaries"].get("bands") or {}
-    population, churned = registry["population"] or {}, registry["churned"]
-    wanted = [identifier, registry["dealer"], population.get("joined"), population.get("left"), *(registry["where"] or ())]
-    wanted += [churned if isinstance(churned, str) else churned["column"], design.get("stratum"), design.get("base_weight")]
-    wanted += [*(design.get("cluster") or ()), *(band["from"] for band in bands.values()), *study["auxiliaries"]["columns"]]
-    wanted += [name for entry in study["correct"]["by"] for name in _listed(entry)]
-    yield "registry", files.table(registry), [name for name in wanted if name not in bands]
-    outcomes = [name for _, call in study.corrections() for name in (call.get("items") or [call["outcome"]])]
-    for name, source in study.sources.items():
-        own = [source[key] for key in ("selected", "selection_probability", "answered", "date")]
-        here = [source["id"] or identifier, *own, *(source["where"] or ()), *([] if source["outcome_file"] else outcomes)]
-        yield f"answers[{name!r}]", files.table(source), here
-        if source["outcome_file"]:
-            yield f"answers[{name!r}].outcome_frame", files.table(source, name=source["outcome_file"]), [*outcomes]
-        if contact := source.get("contact"):
-            yield f"answers[{name!r}].contact", files.table(contact), [contact["id"] or identifier, contact["outcome"], contact["attempts"]]
-
-
-def _listed(entry: str | list[str]) -> list[str]:
-    return [entry] if isinstance(entry, str) else entry

@@ -1,8 +1,8 @@
-"""Reads the files of a study and builds its customer base."""
+"""Reads the files of a study, each once and only the columns it names, and builds the customer base."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,66 +14,144 @@ if TYPE_CHECKING:
     from ..report.content import FileRecord
     from .study_file import Study
 
+_OPTIONS = ("sheet", "encoding")
+
+
+@dataclass(slots=True)
+class Request:
+    """What one file of a study is read for: its columns, which of them are numbers of customers or dealers, which are scores."""
+
+    role: str
+    name: str
+    options: tuple[tuple[str, Any], ...]
+    columns: list[str]
+    text: list[str]
+    scores: list[str]
+
+    @classmethod
+    def of(
+        cls,
+        role: str,
+        settings: Mapping[str, Any],
+        columns: Iterable[str | None],
+        *,
+        text: Iterable[str | None],
+        scores: Iterable[str] = (),
+    ) -> Request:
+        """From a section of the study; columns that are None were not named."""
+        options = tuple((name, settings[name]) for name in _OPTIONS if settings.get(name) is not None)
+        return cls(role, settings["file"], options, _distinct([*text, *columns, *scores]), _distinct(text), _distinct(scores))
+
+    @property
+    def table(self) -> tuple[Any, ...]:
+        """Requests that agree on this are read at once."""
+        return self.name, *self.options
+
+
+def requests(study: Study) -> Iterator[Request]:
+    """One request for each role a file has in the study."""
+    identifier = study["registry"]["id"]
+    outcomes = _distinct(name for _, call in study.corrections() for name in (call.get("items") or [call["outcome"]]))
+    yield _registry_request(study)
+    for name, source in study.sources.items():
+        columns = [*(source[key] for key in ("selected", "selection_probability", "answered", "date")), *(source["where"] or ())]
+        own = [source["id"] or identifier]
+        yield Request.of(name, source, columns, text=own, scores=() if source["outcome_file"] else outcomes)
+        if source["outcome_file"]:
+            yield Request.of(f"{name}.outcome_file", {"file": source["outcome_file"]}, (), text=[identifier], scores=outcomes)
+        if contact := source.get("contact"):
+            columns = [contact["outcome"], contact["attempts"]]
+            yield Request.of(f"{name}.contact", contact, columns, text=[contact["id"] or identifier])
+
+
+def _registry_request(study: Study) -> Request:
+    registry, design = study["registry"], study["design"]
+    bands: Mapping[str, Any] = study["auxiliaries"].get("bands") or {}
+    population, churned = registry["population"] or {}, registry["churned"]
+    columns = [population.get("joined"), population.get("left"), *(registry["where"] or ())]
+    columns += [churned if isinstance(churned, str) else churned["column"], design.get("stratum"), design.get("base_weight")]
+    columns += [*(design.get("cluster") or ()), *(band["from"] for band in bands.values()), *study["auxiliaries"]["columns"]]
+    columns += [name for entry in study["correct"]["by"] for name in ([entry] if isinstance(entry, str) else entry)]
+    text = [registry["id"], registry["dealer"]]
+    return Request.of("registry", registry, [name for name in columns if name not in bands], text=text)
+
 
 @dataclass(slots=True)
 class Files:
-    """The tables of a study, each file read once."""
+    """The tables of a study, each file read once.
+
+    Attributes
+    ----------
+    study : Study
+    absent : list of InputError or None
+        Where it is a list, columns that are not there are noted in it and passed over; else they are refused.
+    """
 
     study: Study
+    absent: list[InputError] | None = None
     tables: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
-    def table(self, settings: Mapping[str, Any], *, name: str | None = None) -> Any:
-        """The table a section names, its customer numbers as text."""
-        from ..tables import read_table
-
-        named = settings["file"] if name is None else name
-        options = {key: settings.get(key) for key in ("sheet", "encoding")} if name is None else {}
-        wanted = (named, *options.values())
+    def table(self, role: str) -> Any:
+        """The table of one role."""
+        asked = list(requests(self.study))
+        wanted = next(request.table for request in asked if request.role == role)
         if wanted not in self.tables:
-            self.tables[wanted] = read_table(self.study.locate(named), text_columns=self.identifiers(), **options)
+            self.tables[wanted] = self._read([request for request in asked if request.table == wanted])
         return self.tables[wanted]
 
-    def identifiers(self) -> list[str]:
-        """Names of every column that holds customer or dealer numbers: read as text."""
-        registry = self.study["registry"]
-        sections = [registry, *self.study.sources.values(), *(source.get("contact") or {} for source in self.study.sources.values())]
-        names = [section.get("id") for section in sections] + [registry["dealer"]]
-        return sorted({name for name in names if name})
+    def _read(self, asked: list[Request]) -> Any:
+        from ..tables import read_table
+
+        first = asked[0]
+        options: dict[str, Any] = dict(first.options)
+        columns: dict[str, Any] = {
+            "columns": _distinct(name for request in asked for name in request.columns),
+            "text_columns": _distinct(name for request in asked for name in request.text),
+        }
+        scores = _distinct(name for request in asked for name in request.scores)
+        if first.name.lower().endswith(".sav"):
+            columns["number_columns"] = scores
+        while True:
+            try:
+                return read_table(self.study.locate(first.name), **options, **columns)
+            except InputError as error:
+                if self.absent is None or error.code != "unknown_column":
+                    raise
+                self.absent.append(error)
+                columns = {kind: [name for name in names if name not in error.levels] for kind, names in columns.items()}
 
     def records(self) -> tuple[FileRecord, ...]:
         """Name, hash and rows of every file, by role."""
         from ..report.content import FileRecord
 
-        rows = {wanted[0]: len(table) for wanted, table in self.tables.items()}
         return tuple(
-            FileRecord(role=role, name=name, sha256=sha256(self.study.locate(name)), rows=rows[name])
+            FileRecord(role=role, name=name, sha256=sha256(self.study.locate(name)), rows=len(self.table(role)))
             for role, name in self.study.files.items()
         )
 
 
 def absent_files(study: Study) -> list[InputError]:
     """One error for each file that is not there."""
-    sections = {"survey": "answers.survey", "follow_up": "answers.follow_up", "exit_interview": "answers.exit_interview"}
     problems = []
     for role, name in study.files.items():
-        if not study.locate(name).is_file():
-            head, _, tail = role.partition(".")
-            section = ".".join(filter(None, [sections.get(head, head), tail if tail == "contact" else ""]))
+        path = study.locate(name)
+        if not path.is_file():
+            section = role if role == "registry" else f"answers.{role.removesuffix('.outcome_file')}"
             problems.append(
                 InputError(
-                    f"[{section}] names the file {name}, which is not there (looked for {study.locate(name)}).",
-                    code="study_data_file", argument=f"{section}.file", section=section, name=name, path=str(study.locate(name)),
+                    f"[{section}] names the file {name}, which is not there (looked for {path}).",
+                    code="study_data_file", argument=f"{section}.file", section=section, name=name, path=str(path),
                 )
             )
     return problems
 
 
-def read_files(study: Study) -> Files:
+def read_files(study: Study, *, absent: list[InputError] | None = None) -> Files:
     """A reader for the study's files; InputError where one is absent or not the one a lock file holds."""
     for problem in absent_files(study):
         raise problem
     refuse_changed_files(study)
-    return Files(study)
+    return Files(study, absent)
 
 
 def read_base(study: Study, files: Files | None = None, *, sources: Mapping[str, Any] | None = None, **replaced: Any) -> CustomerBase:
@@ -81,8 +159,8 @@ def read_base(study: Study, files: Files | None = None, *, sources: Mapping[str,
     from ..customer_base import CustomerBase
 
     files = read_files(study) if files is None else files
-    answers = {name: _source(files, {**settings, **(sources or {})}) for name, settings in study.sources.items()}
-    return CustomerBase.from_frames(files.table(study["registry"]), **{**base_arguments(study), "answers": answers, **replaced})
+    answers = {name: _source(files, name, {**settings, **(sources or {})}) for name, settings in study.sources.items()}
+    return CustomerBase.from_frames(files.table("registry"), **{**base_arguments(study), "answers": answers, **replaced})
 
 
 def base_arguments(study: Study) -> dict[str, Any]:
@@ -106,15 +184,18 @@ def base_arguments(study: Study) -> dict[str, Any]:
     }
 
 
-def _source(files: Files, settings: Mapping[str, Any]) -> Source:
+def _source(files: Files, role: str, settings: Mapping[str, Any]) -> Source:
     from ..customer_base import Source
 
-    contact = settings.get("contact")
     names = ("id", "date", "where", "selected", "selection_probability", "answered", "issued", "repeated", "unmatched")
     given = {name: settings[name] for name in names if settings[name] is not None}
     if settings["outcome_file"]:
-        given["outcome_frame"] = files.table(settings, name=settings["outcome_file"])
-    if contact:
+        given["outcome_frame"] = files.table(f"{role}.outcome_file")
+    if contact := settings.get("contact"):
         named = {name: contact[name] for name in ("id", "outcome", "attempts", "codes") if contact[name] is not None}
-        given["contact"] = {"frame": files.table(contact), **named}
-    return Source(files.table(settings), **given)
+        given["contact"] = {"frame": files.table(f"{role}.contact"), **named}
+    return Source(files.table(role), **given)
+
+
+def _distinct(names: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(name for name in names if name))

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from .confidential import refuse_without_parquet, write_weights
 from .folder import refuse_taken, whole_folder
 from .lock_file import LOCK_NAME, lock_text, versions
 from .publishing import publishable
@@ -16,11 +17,14 @@ from .result import StudyResult
 from .study_file import DEFINITIONS, TITLES, Study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..customer_base import CustomerBase
     from ..options import Language
     from ..report.content import FileRecord, ReportContent
     from ..workflows.corrected_score import Correction
 
+WEIGHTS = "confidential/weights.parquet"
 Progress = Callable[[str, int, int], None]
 """Called with the step ("read", "correct", "write"), how many of its parts are done, and how many there are."""
 
@@ -80,6 +84,8 @@ def run_study(
     tell = progress or (lambda step, done, parts: None)
     folder = (Path(output) if output is not None else study.output).resolve()
     refuse_taken(folder, overwrite=overwrite)
+    if study["report"]["customer_files"]:
+        refuse_without_parquet()
     files = read_files(study)
     tell("read", 0, 1)
     base = read_base(study, files)
@@ -88,7 +94,10 @@ def run_study(
     content = gather(study, base, corrections, domains, files.records(), languages)
     result = publishable_result(content)
     with whole_folder(folder, overwrite=overwrite) as unfinished:
-        _write(unfinished, folder, study, content, result, tell)
+        _write(unfinished, content, result, tell)
+        if study["report"]["customer_files"]:
+            write_weights(unfinished / WEIGHTS, base, next(iter(corrections.values())))
+        _lock(unfinished, folder, study, content)
     return StudyRun(folder=folder, content=content, result=result)
 
 
@@ -124,6 +133,22 @@ def publishable_result(content: ReportContent) -> StudyResult:
     )
 
 
+def group_table(study: Study, base: CustomerBase) -> pd.DataFrame:
+    """The groups of the base, those heard counted by the first statistic's outcome."""
+    _, call = study.corrections()[0]
+    return base.group_table(call["outcome"], items=call.get("items"), scale=call["scale"])
+
+
+def _set_aside(base: CustomerBase, correction: Correction) -> pd.DataFrame:
+    """What was left out when the base was built, and when the outcome was read."""
+    import pandas as pd
+
+    from ..customer_base.set_aside import set_aside_frame
+
+    tables = [base.set_aside, set_aside_frame(correction.cells.set_aside if correction.cells else ())]
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+
+
 def gather(
     study: Study,
     base: CustomerBase,
@@ -141,8 +166,8 @@ def gather(
         headline=study["correct"]["headline"],
         corrections=corrections,
         domains=domains,
-        groups=base.groups,
-        set_aside=base.set_aside,
+        groups=group_table(study, base),
+        set_aside=_set_aside(base, next(iter(corrections.values()))),
         response_rates=base.response_rates,
         findings=tuple(base.findings),
         level=about["level"],
@@ -165,20 +190,23 @@ def gather(
     )
 
 
-def _write(unfinished: Path, folder: Path, study: Study, content: ReportContent, result: StudyResult, tell: Progress) -> None:
+def _write(unfinished: Path, content: ReportContent, result: StudyResult, tell: Progress) -> None:
     from .. import report
 
     languages = cast("tuple[Language, ...]", content.languages)
-    parts = len(languages) + 2
+    parts = len(languages) + 1
     for position, language in enumerate(languages):
         tell("write", position, parts)
         (unfinished / f"report.{language}.html").write_text(report.render(content, language), encoding="utf-8")
     tell("write", len(languages), parts)
     report.write_tables(content, unfinished, languages, excel=content.excel)
-    tell("write", len(languages) + 1, parts)
     (unfinished / "result.json").write_text(result.to_json(indent=1), encoding="utf-8")
+    tell("write", parts, parts)
+
+
+def _lock(unfinished: Path, folder: Path, study: Study, content: ReportContent) -> None:
+    """The lock file, last: it names what was written."""
     written = [path.relative_to(unfinished).as_posix() for path in unfinished.rglob("*") if path.is_file()]
     method = next(iter(content.corrections.values())).method
-    lock = lock_text(study, folder=folder, method=method, created=content.created, files=content.files, written=written)
-    (unfinished / LOCK_NAME).write_text(lock, encoding="utf-8")
-    tell("write", parts, parts)
+    text = lock_text(study, folder=folder, method=method, created=content.created, files=content.files, written=written)
+    (unfinished / LOCK_NAME).write_text(text, encoding="utf-8")

@@ -51,14 +51,9 @@ class Study:
     @property
     def files(self) -> dict[str, str]:
         """The data files by role ("registry", "survey", "survey.contact", ...), named as in the study."""
-        found = {"registry": self["registry"]["file"]}
-        for source, settings in self.sources.items():
-            found[source] = settings["file"]
-            if settings["outcome_file"]:
-                found[f"{source}.outcome_file"] = settings["outcome_file"]
-            if settings.get("contact"):
-                found[f"{source}.contact"] = settings["contact"]["file"]
-        return found
+        from .reading import requests
+
+        return {request.role: request.name for request in requests(self)}
 
     @property
     def sources(self) -> dict[str, Mapping[str, Any]]:
