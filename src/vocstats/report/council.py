@@ -133,15 +133,14 @@ def _code(value: Any, column: str, words: Words) -> str:
 
 def fieldwork(content: ReportContent, words: Words) -> Chapter:
     chapter = Chapter("fieldwork", words("chapter_fieldwork"))
-    chapter.add("text", words("fieldwork_intro"))
-    chapter.add("heading", words("groups_heading"))
-    chapter.add("grid", _frame_grid("groups", content.groups, words))
     rates = {name: value for name, value in content.response_rates.items() if math.isfinite(value)}
+    contact_known = "contact_rate" in rates
+    chapter.add("text" if contact_known else "note", words("fieldwork_intro" if contact_known else "fieldwork_no_contact"))
+    chapter.add("heading", words("groups_heading"))
+    chapter.add("grid", _frame_grid("groups", content.groups[content.groups["customers"] > 0], words))
     if rates:
         chapter.add("heading", words("rates_heading"))
         chapter.add("facts", [(words.named("", name), words.share(value)) for name, value in rates.items()])
-    if "contact_rate" not in rates:
-        chapter.add("note", words("fieldwork_no_contact"))
     if content.fieldwork is not None:
         chapter.add("grid", _frame_grid("fieldwork-dealers", content.fieldwork, words, interactive=True))
     return chapter
@@ -188,8 +187,8 @@ def domain_columns(correction: Correction, content: ReportContent, words: Words)
     def rank(row: Mapping[str, Any]) -> tuple[str, Any]:
         if not math.isfinite(row["rank"]):
             return "", row["rank"]
-        open_ranks = words("rank_open", low=words.count(row["rank_low"]), high=words.count(row["rank_high"]))
-        return f"{words.count(row['rank'])}  ({open_ranks})", row["rank"]
+        low, high = words.count(row["rank_low"]), words.count(row["rank_high"])
+        return f"{words.count(row['rank'])} ({low if low == high else words('to', low=low, high=high)})", row["rank"]
 
     def position(row: Mapping[str, Any]) -> tuple[str, Any]:
         value = float(row[f"{term}:estimate"])

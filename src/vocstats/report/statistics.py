@@ -33,6 +33,25 @@ REFERENCES = (
     "Hundepool, A. et al. (2012). Statistical Disclosure Control. Wiley.",
     "AAPOR (2023). Standard Definitions: Final Dispositions of Case Codes and Outcome Rates for Surveys. 10th ed.",
 )  # fmt: skip
+_Y, _YA, _YC = '<i class="bar">Y</i>', '<i class="bar">Y</i><sub>a</sub>', '<i class="bar">Y</i><sub>c</sub>'
+_NAIVE = '<i class="bar">y</i>'
+_ERROR = "(<i>w<sub>i</sub> e<sub>i</sub></i>)<sup>2</sup>"
+FORMULAS = {
+    name: Markup(f'<span class="formula">{html}</span>')
+    for name, html in {
+        "naive": f"{_NAIVE} = Σ <i>y<sub>i</sub></i> / <i>n</i>",
+        "weighting": f"{_YA} = Σ <i>w<sub>i</sub> y<sub>i</sub></i> / Σ <i>w<sub>i</sub></i>,"
+        " &ensp; Σ <i>w<sub>i</sub> <b>x</b><sub>i</sub></i> = Σ<sub>base</sub> <i><b>x</b><sub>j</sub></i>",
+        "double_sampling": f"{_YA} = (<i>N</i><sub>1</sub> {_NAIVE}<sub>1</sub> + <i>N</i><sub>2</sub> {_NAIVE}<sub>2</sub>) / "
+        "(<i>N</i><sub>1</sub> + <i>N</i><sub>2</sub>), &ensp; <i>V</i> = (<i>N</i><sub>2</sub> / <i>N</i>)<sup>2</sup> "
+        "(1 − <i>m</i> / <i>N</i><sub>2</sub>) <i>s</i><sub>2</sub><sup>2</sup> / <i>m</i>",
+        "survivor": f"{_Y} = (<i>N</i><sub>a</sub> {_YA} + <i>N</i><sub>c</sub> {_YC}) / (<i>N</i><sub>a</sub> + <i>N</i><sub>c</sub>)",
+        "contributions": f"{_Y} − {_NAIVE} = ({_YA} − {_NAIVE}) + ({_Y} − {_YA})",
+        "registry": f"<i>V</i> = Σ (1 − <i>p<sub>i</sub></i>) {_ERROR}, &ensp; <i>e</i> = <i>y</i> − <b><i>x</i></b>′<i>B</i>",
+        "process": f"<i>V</i> = Σ (1 − <i>p<sub>i</sub></i>) {_ERROR} + <i>s</i><sup>2</sup> / <i>N</i>, &ensp; <i>e</i> = <i>y</i> − <b><i>x</i></b>′<i>B</i>",
+        "r": f"<i>V</i> = <i>n</i> / (<i>n</i> − 1) Σ {_ERROR}, &ensp; <i>e</i> = <i>y</i> − <b><i>x</i></b>′<i>B</i>",
+    }.items()
+}
 SHIFT_STEPS = 5
 
 
@@ -204,19 +223,9 @@ def methods(content: ReportContent, first: Correction, words: Words) -> Chapter:
 
 
 def _formulas(first: Correction, weighting: str, words: Words) -> Iterator[tuple[str, Markup]]:
-    def formula(text: str) -> Markup:
-        return Markup('<span class="formula">{}</span>').format(text)
-
-    yield words("method_naive"), formula("ȳ = Σ yᵢ / n")
-    if first.method == "double_sampling":
-        yield (
-            words("method_double_sampling_text", weighting=weighting),
-            formula("Ȳₐ = (N₁ ȳ₁ + N₂ ȳ₂) / (N₁ + N₂);   Var = (N₂ / N)² (1 − m / N₂) s₂² / m"),
-        )
-    else:
-        yield (
-            words("method_weighting_text", weighting=weighting),
-            formula("Ȳₐ = Σ wᵢ yᵢ / Σ wᵢ;   Σ wᵢ xᵢ = Σ xⱼ;   Var = Σ (wᵢ eᵢ)², e = y − x′B"),
-        )
-    yield words("method_survivor"), formula("Ȳ = (Nₐ Ȳₐ + N_c Ȳ_c) / (Nₐ + N_c)")
-    yield words("method_contributions"), formula("Ȳ − ȳ = (Ȳₐ − ȳ) + (Ȳ − Ȳₐ)")
+    active = "method_double_sampling_text" if first.method == "double_sampling" else "method_weighting_text"
+    yield words("method_naive"), FORMULAS["naive"]
+    yield words(active, weighting=weighting), FORMULAS[first.method]
+    yield words("method_survivor"), FORMULAS["survivor"]
+    yield words("method_contributions"), FORMULAS["contributions"]
+    yield words("method_variance"), FORMULAS[first.inference]
