@@ -36,7 +36,8 @@ def design(r: dict[str, npt.NDArray[Any]], kind: str) -> Design | None:
         "none": None, "srs": Design(), "stratified": Design(strata=r["stratum"]),
         "clusters": Design(strata=r["stratum"], clusters=r["cluster"], fpc=np.full(r["y"].size, 40.0)),
         "two stages": Design(
-            strata=r["stratum"], clusters=[r["cluster"], None], fpc=[np.full(r["y"].size, share) for share in (0.5, 0.25)], lonely_psu="adjust"
+            strata=r["stratum"], clusters=[r["cluster"], None], lonely_psu="adjust",
+            fpc=[np.full(r["y"].size, share) for share in (0.5, 0.25)],
         ),
     }[kind]
 

@@ -23,9 +23,11 @@ from .variance import Linearization, variance
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Axis:
-    """Everything an estimate needs beside its variables."""
+    """Everything an estimate needs beside its variables: weights, who was heard, domains, the draw."""
 
     weights: Weights
+    mass: Floats
+    heard: npt.NDArray[np.bool_]
     given: bool
     codes: Integers
     labels: dict[str, npt.NDArray[Any]]
@@ -33,11 +35,6 @@ class Axis:
     design: Design | None
     inference: Inference
     level: float
-
-    @property
-    def heard(self) -> npt.NDArray[np.bool_]:
-        """Rows with a weight."""
-        return np.asarray(self.weights.mass != 0)
 
     def column(self, value: npt.ArrayLike, argument: str) -> Floats:
         """A variable with 0 where nobody was heard; missing elsewhere is refused."""
@@ -59,8 +56,8 @@ class Axis:
         """The total of y, or its ratio to the total of x, by domain."""
         weights, heard = self.weights, self.heard
         n = self.sums(np.where(heard, weights.counts, 0.0))
-        top, size = self.sums(weights.mass * y), self.sums(weights.mass)
-        bottom = np.ones(self.domains) if x is None else self.sums(weights.mass * x)
+        top, size = self.sums(self.mass * y), self.sums(self.mass)
+        bottom = np.ones(self.domains) if x is None else self.sums(self.mass * x)
         usable = (n > 0) & (bottom != 0)
         inverse = np.divide(1.0, bottom, out=np.zeros_like(bottom), where=usable)
         value = top * inverse
@@ -78,8 +75,8 @@ class Axis:
         weights = self.weights
         influence, contrast = through_chain(derivative, self.codes, self.domains, weights, contrast=self.inference != "r")
         drawn = np.ones(self.codes.size) if self.design is None else weights.base
-        chance = np.divide(drawn, weights.values, out=np.ones(self.codes.size), where=weights.values > 0)
-        silence = np.where(self.heard, 1.0 - np.minimum(chance, 1.0), 0.0)
+        chance = np.divide(drawn, weights.values, out=np.ones(self.codes.size), where=self.heard)
+        silence = np.clip(1.0 - chance, 0.0, 1.0)
         sampled = np.where(weights.base != 0, weights.counts, 0.0)
         return Linearization(
             influence=influence, contrast=contrast, deviation=own_influence(deviation, self.codes, self.domains),
@@ -104,6 +101,7 @@ def axis_of(
     y: npt.ArrayLike, w: npt.ArrayLike | Weights | None, design: Design | None, by: Any, counts: npt.ArrayLike | None,
     inference: Inference, level: float,
 ) -> Axis:
+    """The checked axis of a public function's arguments."""
     _checks.choice(inference, Inference, "inference")
     length = np.shape(y)[0] if np.ndim(y) else 1
     weights = _weights(w, counts, length)
@@ -112,7 +110,8 @@ def axis_of(
             f"design describes {design.length} rows; y has {length}. Both must stand on the same axis.",
             code="wrong_length", argument="design", got=design.length, expected=length,
         )
-    if not weights.mass.any():
+    mass = weights.mass
+    if not mass.any():
         raise InputError(
             "Every weight is 0: nobody was heard, so nobody can represent these people. "
             "Leave this group out, or state an assumption about it.",
@@ -120,7 +119,7 @@ def axis_of(
         )
     codes, labels, domains = _domains(by, length)
     return Axis(
-        weights=weights, given=not isinstance(w, Weights), codes=codes, labels=labels, domains=domains,
+        weights=weights, mass=mass, heard=mass != 0, given=not isinstance(w, Weights), codes=codes, labels=labels, domains=domains,
         design=design, inference=inference, level=_checks.level(level),
     )
 

@@ -221,9 +221,8 @@ def _limits(y: npt.NDArray[Any], values: Floats, axis: Axis, limits: tuple[float
 def _exact_at_bounds(estimate: Estimate, axis: Axis, limits: tuple[float, float]) -> Estimate:
     """The estimate with Clopper-Pearson limits where it stands on a bound."""
     low, high = limits
-    mass = axis.weights.mass
-    squares = axis.sums(mass * axis.weights.values)
-    effective = np.divide(axis.sums(mass) ** 2, squares, out=np.ones(axis.domains), where=squares > 0).reshape(estimate.estimate.shape)
+    squares = axis.sums(axis.mass * axis.weights.values)
+    effective = np.divide(axis.sums(axis.mass) ** 2, squares, out=np.ones(axis.domains), where=squares > 0).reshape(estimate.estimate.shape)
     share = (estimate.estimate - low) / (high - low)
     at = (np.abs(share) < 1e-12) | (np.abs(share - 1.0) < 1e-12)
     if not at.any():
