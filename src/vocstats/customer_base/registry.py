@@ -120,7 +120,8 @@ class Registry:
             return table.nothing
         if isinstance(churned, str):
             table.require(churned, argument="churned")
-            if table.kind(churned) in ("date", "datetime") or self.reference_date is not None and table.kind(churned) not in ("boolean", "integer", "float"):
+            kind, dated = table.kind(churned), self.reference_date is not None or self.window is not None
+            if kind in ("date", "datetime") or (dated and kind in ("text", "empty")):
                 return table.before(churned, self._reference() + timedelta(days=1), argument="churned")
             return table.flag(churned, self.id_column, argument="churned")
         keys = set(churned)
