@@ -28,6 +28,7 @@ def trim(
     method: TrimMethod = "cap",
     keep_margins: bool = True,
     within: Any = None,
+    relative_to: Any = None,
     counts: npt.ArrayLike | None = None,
 ) -> Weights:
     """Cap weights at a multiple of their mean, and give what was cut off to the others.
@@ -50,6 +51,8 @@ def trim(
         Keep the totals of the last raking, post-stratification or calibration of the chain.
     within : array, optional
         Groups whose totals are kept, where no margins are.
+    relative_to : array, optional
+        Groups in each of which the mean weight of the cap is taken (those sampled at different rates differ by design).
     counts : array, optional
         How often each row stands there, where `w` is an array.
 
@@ -88,7 +91,8 @@ def trim(
     codes, groups = factorize(np.zeros(len(chain), int) if within is None else within, "within", length=len(chain))
     kept = calibration or Groups(codes=codes, labels=groups.tolist())
     positive_mass(chain, "trim")
-    return chain.followed_by(_fit(multiple, kept, chain.values, chain.counts))
+    reference, _ = factorize(np.zeros(len(chain), int) if relative_to is None else relative_to, "relative_to", length=len(chain))
+    return chain.followed_by(_fit(multiple, kept, reference, chain.values, chain.counts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,8 +113,9 @@ class TrimStep:
     name: str
     upper: float
     kept: Kept
+    reference: npt.NDArray[np.intp]
     factor: Floats
-    cap: float
+    cap: Floats
     trimmed: float
     error: float
 
@@ -127,7 +132,7 @@ class TrimStep:
 
     def rerun(self, w_in: Floats, counts: Floats) -> TrimStep:
         """The same multiple of the new mean weight."""
-        return _fit(self.upper, self.kept, w_in, counts)
+        return _fit(self.upper, self.kept, self.reference, w_in, counts)
 
     def details(self) -> dict[str, float]:
         """How many of those heard had a weight above the cap, and the largest relative error of a kept total."""
@@ -141,11 +146,12 @@ def _last_calibration(chain: Weights) -> MarginStep | CalibrationStep | None:
     return None
 
 
-def _fit(upper: float, kept: Kept, w_in: Floats, counts: Floats) -> TrimStep:
+def _fit(upper: float, kept: Kept, reference: npt.NDArray[np.intp], w_in: Floats, counts: Floats) -> TrimStep:
     mass = times(counts, w_in)
     heard = np.flatnonzero(mass > 0)
-    cap = upper * float(mass.sum() / counts[heard].sum())
-    limit = cap / w_in[heard]
+    groups = int(reference.max(initial=0)) + 1
+    cap = upper * sums_by(reference, mass, groups) / np.maximum(sums_by(reference[heard], counts[heard], groups), 1e-300)
+    limit = cap[reference[heard]] / w_in[heard]
     factor = np.zeros(w_in.size)
     error = 0.0
     if not (limit < 1.0).any():
@@ -156,7 +162,7 @@ def _fit(upper: float, kept: Kept, w_in: Floats, counts: Floats) -> TrimStep:
         factor[heard], error = _recalibrated(kept, heard, mass[heard], limit)
     factor.flags.writeable = False
     return TrimStep(
-        name="trim", upper=upper, kept=kept, factor=factor, cap=cap, trimmed=float(counts[heard[limit < 1.0]].sum()), error=error
+        name="trim", upper=upper, kept=kept, reference=reference, factor=factor, cap=cap, trimmed=float(counts[heard[limit < 1.0]].sum()), error=error
     )
 
 

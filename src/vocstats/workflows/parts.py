@@ -81,7 +81,7 @@ def part_means(made: Representation, y: Floats, base_weight: Floats, domain: Cod
         mean = by_pair(counts * w * y) / total
         unheard = np.ones_like(w) if with_replacement else np.clip(1.0 - base_weight / w, 0.0, None)
         u = (y - mean[pair]) / total[pair]
-        _, contrast = through_chain(u, pair, pairs, weights)
+        _, contrast = through_chain(u, pair, pairs, weights, contrast=True)
         linear = contrast.sum_of_squares(counts * unheard)
         kish = by_pair(counts * unheard * w**2) / total**2
         effective = total**2 / by_pair(counts * w**2)

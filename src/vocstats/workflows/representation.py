@@ -106,7 +106,7 @@ def represent(
         merged += tuple(line for line in more if line not in merged)
         weights = _fit(weighting, blocked, whole, voices, size, weights, None)
     if trim_at is not None:
-        weights = trim(weights, upper=trim_at, method="cap", keep_margins=True)
+        weights = trim(weights, upper=trim_at, relative_to=pool[voices])
     return Representation(pool=pool, voices=voices, weights=weights, codes=codes, size=size, merged=merged)
 
 

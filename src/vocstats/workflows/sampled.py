@@ -33,7 +33,7 @@ def sampled_variance(cells: Cells, made: Representation, y: Floats, domain: Code
     for k, t in enumerate((1, 2)):
         with np.errstate(invalid="ignore", divide="ignore"):
             u = share[pool, domain, t] * (y - mean.ravel()[pair]) / total[pair]
-        z = through_chain(np.where(weights.values > 0, u, 0.0), domain, domains, weights)[0].values()
+        z = through_chain(np.where(weights.values > 0, u, 0.0), domain, domains, weights, contrast=False)[0].values()
         if cells.cluster is None:  # every customer is his own cluster: a cell stands for `counts` of them
             number, sums = weights.counts, z
             of = stratum

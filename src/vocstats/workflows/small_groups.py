@@ -86,7 +86,7 @@ def composite_means(cells: Cells, made: Representation, y: Floats, domain: Codes
         unheard = np.maximum(represented - heard, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             x_bar = np.where((people > heard)[:, None], unheard_x / np.maximum(people - heard, 1e-300)[:, None], 0.0)
-            noise = s2 / np.maximum(n, 1e-300)
+            noise = s2 / np.maximum(n, 1.0)
             gamma = np.where(n > 0, tau2 / (tau2 + noise), 0.0) if s2 > 0 else np.zeros(domains)
             predicted = np.clip(x_bar @ b + gamma * own, *limits)
             mean[p] = (heard_sum + unheard * predicted) / represented
