@@ -19,7 +19,7 @@ import vocstats
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(page for page in ROOT.glob("docs/**/*.md") if "_build" not in page.parts)]
-MODULES = sorted(module.name for module in pkgutil.walk_packages(vocstats.__path__, "vocstats."))
+MODULES = sorted(module.name for module in pkgutil.walk_packages(vocstats.__path__, "vocstats.") if module.name != "vocstats.__main__")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -65,21 +65,28 @@ def test_python_blocks(page: Path, example: Path, tmp_path: Path, monkeypatch: p
     assert runner.failures == 0
 
 
-@pytest.mark.parametrize("page", [page for page in having("console") if "tutorials" in page.values[0].parts])  # type: ignore[attr-defined]
-def test_tutorial_commands(page: Path, tmp_path: Path) -> None:
-    """The `vocstats` commands of a tutorial run one after the other; `init` asks questions and has its own tests."""
-    command = str(Path(sys.executable).with_name("vocstats"))
+def tutorial_commands() -> list[object]:
+    """The `cd` and `vocstats` lines of each tutorial, once where two languages share them; `init` asks and has its own tests."""
+    pages: dict[tuple[str, ...], str] = {}
+    for page in PAGES:
+        lines = [line.strip() for block in blocks(page, "console") for line in block.splitlines()] if "tutorials" in page.parts else []
+        commands = tuple(line for line in lines if line.startswith(("cd ", "vocstats ")) and not line.startswith("vocstats init"))
+        if commands:
+            pages.setdefault(commands, str(page.relative_to(ROOT)))
+    return [pytest.param(commands, id=page) for commands, page in pages.items()]
+
+
+@pytest.mark.parametrize("commands", tutorial_commands())
+def test_tutorial_commands(commands: tuple[str, ...], tmp_path: Path) -> None:
     folder = tmp_path
-    ran = 0
-    for line in "".join(blocks(page, "console")).splitlines():
+    for line in commands:
         words = shlex.split(line, comments=True)
-        if words[:1] == ["cd"]:
+        if words[0] == "cd":
             folder = folder / words[1]
-        elif words[:1] == ["vocstats"] and words[1] != "init":
-            done = subprocess.run([command, *words[1:]], cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=300)
-            assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-            ran += 1
-    assert ran > 0
+            continue
+        command = [sys.executable, "-m", *words]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
 def _generator(path: Path):
