@@ -1,1 +1,8 @@
-"""Charts of a result; they draw and compute nothing."""
+"""Charts of a result: they draw and compute nothing."""
+
+from __future__ import annotations
+
+from .drawing import balance, correction, sensitivity
+from .page import page
+
+__all__ = ["balance", "correction", "page", "sensitivity"]

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..results import Floats
+from ..workflows.corrected_score import TERMS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..workflows.corrected_score import Balance, Correction
+
+LAYERS = ("interval", "range", "monotone", "worst")
 
 
 def differences(balance: Balance) -> tuple[Floats, Floats]:
@@ -22,8 +27,9 @@ def differences(balance: Balance) -> tuple[Floats, Floats]:
     Austin (2009), Stat. Med. 28, 3083-3107, for binary characteristics, with the target's variance as the standard.
     """
     sd = np.sqrt(balance.target * (1 - balance.target))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return tuple(np.where(sd > 0, (share - balance.target) / sd, 0.0) for share in (balance.before, balance.after))  # type: ignore[return-value]
+    safe = np.where(sd > 0, sd, 1.0)
+    before, after = (np.where(sd > 0, (share - balance.target) / safe, 0.0) for share in (balance.before, balance.after))
+    return before, after
 
 
 def layers(correction: Correction, domain: int, term: int) -> dict[str, tuple[float, float]]:
@@ -39,3 +45,41 @@ def layers(correction: Correction, domain: int, term: int) -> dict[str, tuple[fl
         "monotone": ends(c.monotone_low, c.monotone_high),
         "worst": ends(c.worst_low, c.worst_high),
     }
+
+
+def ladder(correction: Correction) -> pd.DataFrame:
+    """The three terms of the whole base: term, estimate, limits and range; the naive score has none."""
+    import pandas as pd
+
+    whole = correction if correction.overall is None else correction.overall
+    columns = {
+        "estimate": "estimate",
+        "conf_low": "conf_low",
+        "conf_high": "conf_high",
+        "range_low": "range_conf_low",
+        "range_high": "range_conf_high",
+    }
+    frame = pd.DataFrame({"term": TERMS, **{name: getattr(whole, source)[0] for name, source in columns.items()}})
+    frame.loc[frame["term"] == "naive", ["range_low", "range_high"]] = np.nan
+    return frame
+
+
+def balance_frame(balance: Balance) -> pd.DataFrame:
+    """One row for each level and moment: part, variable, level, weighted, difference."""
+    import pandas as pd
+
+    before, after = differences(balance)
+    rows = {"part": balance.part, "variable": balance.variable, "level": balance.level}
+    return pd.concat(
+        [pd.DataFrame({**rows, "weighted": moment, "difference": values}) for moment, values in (("before", before), ("after", after))],
+        ignore_index=True,
+    )
+
+
+def layer_frame(correction: Correction) -> pd.DataFrame:
+    """The four layers of both corrected terms of the whole base: term, layer, low, high."""
+    import pandas as pd
+
+    whole = correction if correction.overall is None else correction.overall
+    rows = [(TERMS[term], layer, *ends) for term in (1, 2) for layer, ends in layers(whole, 0, term).items()]
+    return pd.DataFrame(rows, columns=["term", "layer", "low", "high"]).dropna()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._checks import choice
 from ..errors import MissingDependencyError
 from ..options import Language
+from ..plots.page import json_text
 from ..workflows.corrected_score import PARTS, TERMS
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from .content import ReportContent
     from .wording import Words
-
-_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def render(content: ReportContent, language: Language = "en") -> str:
@@ -84,14 +82,6 @@ def _page(environment: Environment, content: ReportContent, language: str) -> st
 
 def _template(name: str) -> str:
     return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def json_text(document: Any) -> str:
-    """JSON that cannot end the script element it stands in: ``<``, ``>``, ``&`` and line separators as ``\\u`` escapes."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-    for character, escape in _JSON.items():
-        text = text.replace(character, escape)
-    return text
 
 
 def _figures(content: ReportContent, words: Words) -> dict[str, Any]:

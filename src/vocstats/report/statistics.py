@@ -48,7 +48,8 @@ FORMULAS = {
         "survivor": f"{_Y} = (<i>N</i><sub>a</sub> {_YA} + <i>N</i><sub>c</sub> {_YC}) / (<i>N</i><sub>a</sub> + <i>N</i><sub>c</sub>)",
         "contributions": f"{_Y} − {_NAIVE} = ({_YA} − {_NAIVE}) + ({_Y} − {_YA})",
         "registry": f"<i>V</i> = Σ (1 − <i>p<sub>i</sub></i>) {_ERROR}, &ensp; <i>e</i> = <i>y</i> − <b><i>x</i></b>′<i>B</i>",
-        "process": f"<i>V</i> = Σ (1 − <i>p<sub>i</sub></i>) {_ERROR} + <i>s</i><sup>2</sup> / <i>N</i>, &ensp; <i>e</i> = <i>y</i> − <b><i>x</i></b>′<i>B</i>",
+        "process": f"<i>V</i> = Σ (1 − <i>p<sub>i</sub></i>) {_ERROR} + <i>s</i><sup>2</sup> / <i>N</i>,"
+        " &ensp; <i>e</i> = <i>y</i> − <b><i>x</i></b>′<i>B</i>",
         "r": f"<i>V</i> = <i>n</i> / (<i>n</i> − 1) Σ {_ERROR}, &ensp; <i>e</i> = <i>y</i> − <b><i>x</i></b>′<i>B</i>",
     }.items()
 }
