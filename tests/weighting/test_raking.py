@@ -210,7 +210,7 @@ def test_rounded_totals_are_scaled_to_the_first_margin() -> None:
         ({"a": ["x", "y"]}, {"a": {"x": 1, "y": 0}}, InfeasibleError, "is 0, but people", (("a", "y"),)),
         ({"a": ["x", "y"]}, {"a": {"x": 1}}, InputError, "no total for", (("a", "y"),)),
         ({"a": [0, 1], "b": [0, 1]}, {"a": {0: 5, 1: 5}, "b": {0: 5, 1: 6}}, InfeasibleError, "a: 10, b: 11", ("a", "b")),
-        ({"a": [0, 1], "b": [0, 1]}, {"a": {0: 5, 1: 5}, "b": {0: 4, 1: 6}}, InfeasibleError, "target 5, nearest 4", None),
+        ({"a": [0, 1], "b": [0, 1]}, {"a": {0: 5, 1: 5}, "b": {0: 4, 1: 6}}, InfeasibleError, "a = 0: 5 / 4", None),
         ({"a": [0, 1]}, {"b": {0: 5, 1: 5}}, InputError, "must name the same columns; 'a', 'b'", ("a", "b")),
         ({"a": [0, 1], "b": [0, 1, 1]}, {"a": [1, 1], "b": [1, 1]}, InputError, "has 3 entries; 2 were expected", ()),
         ({"a": ["x", None]}, {"a": {"x": 1}}, InputError, "1 missing labels, at rows 1", ()),

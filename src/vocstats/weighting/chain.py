@@ -184,14 +184,14 @@ class Weights:
             Columns step, n (heard), sum, mean, cv, min, max (of the weights after the step, over those heard),
             design_effect, effective_sample_size, iterations, error (largest relative miss of a target), trimmed (units capped).
         """
-        import pandas as pd
+        from ..results import frame
 
         rows = []
         for k in range(len(self.steps) + 1):
             stage = Weights(base=self.base, counts=self.counts, steps=self.steps[:k])
             details = self.steps[k - 1].details() if k else {}
             rows.append({"step": self.steps[k - 1].name if k else "base", **_spread(stage), **details})
-        return pd.DataFrame(rows, columns=["step", *_spread(self), "iterations", "error", "trimmed"])
+        return frame({name: [row.get(name, np.nan) for row in rows] for name in ("step", *_spread(self), "iterations", "error", "trimmed")})
 
     def _cleared(self, u: npt.ArrayLike) -> Floats:
         array = np.asarray(u, float)

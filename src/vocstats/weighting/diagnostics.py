@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .._checks import named_columns, vector
 from .._numerics import sums_by
 from ..errors import InputError, shown
+from ..results import frame
 from .chain import Weights
 from .margins import label_codes, line_up
 
@@ -52,27 +54,26 @@ def balance(columns: Any, weights: Weights, *, targets: Any = None) -> pd.DataFr
     0    no    0.75    0.5
     1   yes    0.25    0.5
     """
-    import pandas as pd
-
-    frames = [_one(name, column, weights, targets) for name, column in named_columns(columns, "columns").items()]
-    table = pd.concat(frames, ignore_index=True)
-    deviation = table.pop("deviation").where(lambda s: s > 0)
+    parts = [_one(name, column, weights, targets) for name, column in named_columns(columns, "columns").items()]
+    table = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    deviation = table.pop("deviation")
+    deviation[deviation <= 0] = np.nan
     for when in ("before", "after"):
         table[f"difference_{when}"] = (table[when] - table["target"]) / deviation
-    return table
+    return frame(table).astype({"level": object})
 
 
-def _one(name: str, column: Any, weights: Weights, targets: Any) -> pd.DataFrame:
-    import pandas as pd
-
+def _one(name: str, column: Any, weights: Weights, targets: Any) -> dict[str, npt.NDArray[Any]]:
+    """Variable, level, target, before, after and the standard deviation among everybody of one column."""
     everybody = weights.counts
     masses = {"before": everybody * weights.base * (weights.values != 0), "after": weights.mass}
     if np.asarray(column).dtype.kind == "f":
         x = vector(column, f"columns[{name!r}]", length=len(weights))
         mean = float(everybody @ x / everybody.sum())
         deviation = float(np.sqrt(everybody @ (x - mean) ** 2 / everybody.sum()))
-        row = {"variable": name, "level": None, "target": mean, "deviation": deviation}
-        return pd.DataFrame([row | {when: float(mass @ x / mass.sum()) for when, mass in masses.items()}])
+        means = {when: float(mass @ x / mass.sum()) for when, mass in masses.items()}
+        row = {"variable": name, "level": None, "target": mean, **means, "deviation": deviation}
+        return {key: np.array([value], float if isinstance(value, float) else object) for key, value in row.items()}
     codes, levels = label_codes(column, f"columns[{name!r}]", length=len(weights))
     if targets is None:
         totals = sums_by(codes, everybody, len(levels))
@@ -86,6 +87,6 @@ def _one(name: str, column: Any, weights: Weights, targets: Any) -> pd.DataFrame
     share = totals / totals.sum()
     sums = {when: sums_by(codes, mass, len(levels)) / mass.sum() for when, mass in masses.items()}
     deviations = np.sqrt(share * (1.0 - share))
-    table = pd.DataFrame({"variable": name, "level": levels, "target": share, **sums, "deviation": deviations})
-    borne = (table[["target", "before", "after"]] > 0).any(axis=1)
-    return table[borne].astype({"level": object})
+    borne = (share > 0) | (sums["before"] > 0) | (sums["after"] > 0)
+    table = {"variable": np.full(len(levels), name, object), "level": levels.astype(object), "target": share, **sums, "deviation": deviations}
+    return {key: column[borne] for key, column in table.items()}

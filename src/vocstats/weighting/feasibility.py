@@ -54,11 +54,12 @@ def refuse(problem: Verdict, *, error: float, iterations: int, tol: float) -> No
     if wrong.size:
         levels = [problem.labels[j] for j in wrong]
         nearest = problem.totals + missed
-        listed = "; ".join(f"{_said(problem.labels[j])}: target {problem.totals[j]:.6g}, nearest {nearest[j]:.6g}" for j in wrong[:10])
+        listed = "; ".join(f"{_said(problem.labels[j])}: {problem.totals[j]:.6g} / {nearest[j]:.6g}" for j in wrong[:10])
         low, high = problem.bounds
         limits = f" with factors from {low:g} to {high:g}" if np.ndim(low) == np.ndim(high) == 0 else " under the cap"
         raise InfeasibleError(
-            f"{problem.name}: no weights of those heard{limits} meet all totals. Missed, at the least: {listed}. "
+            f"{problem.name}: no weights of those heard{limits} meet all totals. "
+            f"Missed, at the least (target / nearest that can be reached): {listed}. "
             "Correct these totals, merge levels, widen the bounds or relax the targets (calibrate, penalty=).",
             code="totals_out_of_reach", argument="targets", levels=levels, name=problem.name, listed=listed,
             missed={_said(problem.labels[j]): float(missed[j]) for j in wrong},

@@ -297,7 +297,7 @@ def _blocks(names: tuple[str, ...], codes: list[Codes], levels: list[list[Any]],
     cell = _mixed(rows, columns, width, height * width)
     pairs = None
     if not dense:
-        pairs, cell = np.unique(cell, return_inverse=True)
+        pairs, cell = _distinct(cell, height * width)
     cell.flags.writeable = False
     return Margins(
         names=names, levels=tuple(levels), targets=tuple(targets), blocks=(tuple(blocks[0]), tuple(blocks[1])),
@@ -312,14 +312,28 @@ def _joint(codes: list[Codes], sizes: list[int], *, compress: bool) -> tuple[Cod
     joint, size = codes[0], sizes[0]
     for code, k in zip(codes[1:], sizes[1:], strict=True):
         if size * k > 2**31:
-            values, joint = np.unique(joint, return_inverse=True)
+            values, joint = _distinct(joint, size)
             size = values.size
         joint = _mixed(joint, code, k, size * k)
         size *= k
     if not compress:
         return joint, size, [code.ravel() for code in np.indices(sizes)]
-    values, first, joint = np.unique(joint, return_index=True, return_inverse=True)
-    return joint, values.size, [code[first] for code in codes]
+    values, joint = _distinct(joint, size)
+    bearer = np.empty(values.size, np.intp)
+    bearer[joint] = np.arange(joint.size)
+    return joint, values.size, [code[bearer] for code in codes]
+
+
+def _distinct(codes: Codes, size: int) -> tuple[Codes, Codes]:
+    """Sorted distinct codes, and the place of each unit's code among them; marks instead of sorting where codes are dense."""
+    if size > 16 * codes.size:
+        return np.unique(codes, return_inverse=True)
+    present = np.zeros(size, bool)
+    present[codes] = True
+    values = np.flatnonzero(present)
+    place = np.empty(size, np.int32)
+    place[values] = np.arange(values.size, dtype=np.int32)
+    return values, place[codes]
 
 
 def _mixed(high: Codes | None, low: Codes | None, width: int, size: int) -> Codes:

@@ -16,7 +16,7 @@ from .feasibility import Verdict, factor_bounds, refuse
 from .margins import Codes, Margins, collapse
 
 _SWEEPS = 50  # of proportional fitting before Newton's method takes over: enough unless margins are strongly associated
-_FEW = 50_000  # cells for which a Newton step costs less than a few sweeps over the rows
+_FEW = 10_000  # cells for which a Newton step costs less than a few sweeps over the rows
 _NEAR, _EXACT = 1e-2, 1e-12  # there, sweeps stop early and Newton's method runs to rounding error: results do not depend on the path
 _NEWTON = 200  # steps of Newton's method: where these do not suffice the targets are out of reach
 _INNER = 4  # passes over the margins of one block per sweep: they cost next to nothing there

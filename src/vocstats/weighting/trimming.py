@@ -202,5 +202,6 @@ def _recalibrated(kept: MarginStep | CalibrationStep, heard: npt.NDArray[np.intp
     scale[scale == 0.0] = 1.0
     dual = distances.minimise(x, mass, totals, distances.raking(0.0, limit), scale=scale, tol=_TOL, max_iter=_MAX_ITER)
     if not dual.error <= _TOL:
-        refuse(Verdict("trim", x, mass, totals, labels, (0.0, limit)), error=dual.error, iterations=dual.iterations, tol=_TOL)
+        problem = Verdict("trim", x, mass, totals, labels, (0.0, limit))
+        refuse(problem, error=dual.error, iterations=dual.iterations, tol=_TOL)
     return dual.factor, dual.error
