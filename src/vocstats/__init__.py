@@ -43,5 +43,5 @@ def __dir__() -> list[str]:
 
 def _result_modules() -> None:
     """Import every module that registers a result, so that `load` knows its kind."""
-    for module in (".estimation", ".weighting", ".nonresponse", ".workflows.correction"):
+    for module in (".estimation", ".weighting", ".nonresponse", ".workflows.correction", ".study.result"):
         import_module(module, __name__)

@@ -148,9 +148,9 @@ def test_run_shows_the_table_the_sentence_and_the_files(vocstats: Call, study: P
     done = vocstats("run", study)
     assert done.code == 0, done.err
     assert done.err == ""
-    for term in vs.workflows.corrected_score.TERMS:
-        assert texts.render(f"term.{term}", "en") in done.out
-    assert "sampling error only" in done.out and "range" in done.out
+    for term in ("naive", "nonresponse-corrected", "survivor-corrected"):
+        assert term in done.out
+    assert "The interval covers sampling error only. The range shows" in done.out
     assert str(study.parent / "out/report.en.html") in done.out
     assert (study.parent / "out/report.zh.html").exists()
 
@@ -252,28 +252,21 @@ def test_correct_refuses(vocstats: Call, study: Path, changes: dict[str, str], c
 
 
 # ---------------------------------------------------------------- as a process of its own
-@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "gbk"}, {"PYTHONIOENCODING": "cp936"}, {"PYTHONIOENCODING": "ascii"}])
-@pytest.mark.parametrize("language", texts.LANGUAGES)
-def test_any_console_encoding(shell: Call, study: Path, environment: dict[str, str], language: str) -> None:
-    done: subprocess.CompletedProcess[bytes] = shell("run", study, "--language", language, **environment)
+@pytest.mark.parametrize(("encoding", "language"), [("gbk", "zh"), ("cp936", "en"), ("ascii", "zh")])
+def test_any_console_encoding(shell: Call, study: Path, encoding: str, language: str) -> None:
+    done = shell("run", study, "--language", language, PYTHONIOENCODING=encoding, TERM="dumb", FORCE_COLOR="1")
     assert done.returncode == 0, done.stderr
-    shown = done.stdout.decode(environment["PYTHONIOENCODING"])
-    assert "8." in shown
-    if language == "zh" and environment["PYTHONIOENCODING"] != "ascii":
+    assert b"\x1b[" not in done.stdout
+    shown = done.stdout.decode(encoding)
+    assert re.search(r"\d\.\d\d", shown)
+    if encoding == "gbk":
         assert "敏感性范围" in shown
 
 
-def test_a_dumb_terminal(shell: Call, study: Path) -> None:
-    done = shell("run", study, TERM="dumb", FORCE_COLOR="1")
-    assert done.returncode == 0, done.stderr
-    assert b"\x1b[" not in done.stdout.replace(b"\x1b[0m", b"").replace(b"\x1b[1m", b"")
-
-
-@pytest.mark.parametrize(("encoding", "code"), [("gbk", 2), ("ascii", 2)])
-def test_errors_in_any_console_encoding(shell: Call, study: Path, encoding: str, code: int) -> None:
+def test_errors_in_any_console_encoding(shell: Call, study: Path) -> None:
     study.write_text(study.read_text(encoding="utf-8").replace('column = "csi"', 'column = ["é≤🙂"]'), encoding="utf-8")
-    done = shell("check", study, "--language", "zh", PYTHONIOENCODING=encoding)
-    assert done.returncode == code
+    done = shell("check", study, "--language", "zh", PYTHONIOENCODING="gbk")
+    assert done.returncode == 2
     assert b"Traceback" not in done.stderr
 
 
@@ -284,8 +277,7 @@ def test_exit_codes_of_the_process(shell: Call, study: Path) -> None:
     assert shell("check", study).returncode == 1
 
 
-@pytest.mark.parametrize("package", ["typer", "rich"])
-@pytest.mark.parametrize("language", texts.LANGUAGES)
+@pytest.mark.parametrize(("package", "language"), [("typer", "en"), ("rich", "zh")])
 def test_without_the_extra_the_message_names_it(shell: Call, package: str, language: str) -> None:
     code = f"import sys; sys.modules[{package!r}] = None; from vocstats.cli import main; main(['--help'])"
     done = shell(code=code, VOCSTATS_LANGUAGE=language, PYTHONIOENCODING="utf-8")

@@ -29,7 +29,8 @@ def test_guesses_make_a_study_that_passes(vocstats: Call, folder: Path) -> None:
     done = vocstats("init", "--no-ask", "--exit-interview", "exits.csv")
     assert done.code == 0, done.err
     document = tomllib.loads((folder / "study.toml").read_text(encoding="utf-8"))
-    assert document["registry"] == {"file": "registry.csv", "id": "customer_id", "dealer": "dealer", "churned": {"column": "status", "is": ["left"]}}
+    churned = {"column": "status", "is": ["left"]}
+    assert document["registry"] == {"file": "registry.csv", "id": "customer_id", "dealer": "dealer", "churned": churned}
     assert document["answers"]["survey"] == {"file": "survey.csv"}
     assert document["answers"]["exit_interview"] == {"file": "exits.csv", "id": "number"}
     assert document["outcome"] == {"column": "csi", "scale": [1, 10]}

@@ -148,13 +148,14 @@ def test_a_folder_of_data_is_never_replaced(tmp_path: Path) -> None:
     assert files_of(tmp_path) == before
 
 
-def test_a_link_is_never_replaced(copied: Path) -> None:
-    folder = copied.parent / "out"
-    folder.rename(copied.parent / "elsewhere")
-    folder.symlink_to(copied.parent / "elsewhere")
-    with pytest.raises(InputError) as caught:
-        run_study(load_study(copied), overwrite=True)
-    assert caught.value.code == "study_output_foreign"
+def test_a_linked_folder_stays_where_it_is(copied: Path) -> None:
+    link, target = copied.parent / "out", copied.parent / "elsewhere"
+    link.rename(target)
+    link.symlink_to(target)
+    run = run_study(load_study(copied), overwrite=True, languages=["en"])
+    assert run.folder == target.resolve()
+    assert link.is_symlink()
+    assert not (target / "report.zh.html").exists()
 
 
 @pytest.mark.parametrize("interruption", [RuntimeError, KeyboardInterrupt])

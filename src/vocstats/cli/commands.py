@@ -54,6 +54,35 @@ def demo(context: typer.Context, folder: Annotated[Path, typer.Option()] = Path(
 
 
 @app.command()
+def init(
+    context: typer.Context,
+    registry: Annotated[Path | None, typer.Option()] = None,
+    survey: Annotated[Path | None, typer.Option()] = None,
+    follow_up: Annotated[Path | None, typer.Option()] = None,
+    exit_interview: Annotated[Path | None, typer.Option()] = None,
+    id: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    churned: Annotated[str | None, typer.Option(metavar="COLUMN[=VALUE|<DATE]")] = None,
+    outcome: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    scale: Annotated[str | None, typer.Option(metavar="LOW,HIGH")] = None,
+    auxiliary: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
+    dealer: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    title: Annotated[str | None, typer.Option()] = None,
+    file: Annotated[Path, typer.Option()] = Path("study.toml"),
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    ask: Annotated[bool, typer.Option("--ask/--no-ask")] = True,
+) -> None:
+    from .starting import write_study
+
+    given = {
+        "registry": registry, "survey": survey, "follow_up": follow_up, "exit_interview": exit_interview, "id": id,
+        "churned": churned, "outcome": outcome, "scale": scale, "auxiliaries": ",".join(auxiliary) if auxiliary else None,
+        "dealer": dealer, "title": title,
+    }  # fmt: skip
+    answers = {name: str(value) for name, value in given.items() if value is not None}
+    write_study(context.obj, file, answers, ask=ask, overwrite=overwrite)
+
+
+@app.command()
 def check(context: typer.Context, study: Annotated[Path, typer.Argument(metavar="STUDY")]) -> None:
     from .checking import check_and_show
 
@@ -129,35 +158,6 @@ def correct(
     if study is None:
         raise typer.Exit(refuse(terminal, problems))
     one_off.correct_and_show(terminal, study, json=json)
-
-
-@app.command()
-def init(
-    context: typer.Context,
-    registry: Annotated[Path | None, typer.Option()] = None,
-    survey: Annotated[Path | None, typer.Option()] = None,
-    follow_up: Annotated[Path | None, typer.Option()] = None,
-    exit_interview: Annotated[Path | None, typer.Option()] = None,
-    id: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
-    churned: Annotated[str | None, typer.Option(metavar="COLUMN[=VALUE|<DATE]")] = None,
-    outcome: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
-    scale: Annotated[str | None, typer.Option(metavar="LOW,HIGH")] = None,
-    auxiliary: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
-    dealer: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
-    title: Annotated[str | None, typer.Option()] = None,
-    file: Annotated[Path, typer.Option()] = Path("study.toml"),
-    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
-    ask: Annotated[bool, typer.Option("--ask/--no-ask")] = True,
-) -> None:
-    from .starting import write_study
-
-    given = {
-        "registry": registry, "survey": survey, "follow_up": follow_up, "exit_interview": exit_interview, "id": id,
-        "churned": churned, "outcome": outcome, "scale": scale, "auxiliaries": ",".join(auxiliary) if auxiliary else None,
-        "dealer": dealer, "title": title,
-    }  # fmt: skip
-    answers = {name: str(value) for name, value in given.items() if value is not None}
-    write_study(context.obj, file, answers, ask=ask, overwrite=overwrite)
 
 
 def _study(terminal: Terminal, path: Path) -> Study:

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..report.first_screen import answer
-from ..report.wording import Words
 from ..study import Study, study_from_document
 from ..study.reading import read_base, read_files
 from ..study.running import correct_study, gather, publishable_result
-from .showing import domain_table, overall_table
+from .showing import show_result
 
 if TYPE_CHECKING:
     from .terminal import Terminal
@@ -71,11 +69,7 @@ def correct_and_show(terminal: Terminal, study: Study, *, json: bool) -> None:
     if json:
         terminal.out.file.write(publishable_result(content).to_json(indent=1) + "\n")
         return
-    terminal.show(overall_table(terminal, corrections.values()))
-    for table in domains.values():
-        for correction in table.values():
-            terminal.show(domain_table(terminal, correction, content.headline, content.minimum_group))
-    terminal.show(" ".join(answer(content, Words(terminal.language))))
+    show_result(terminal, content, groups=True)
     for assumption in next(iter(corrections.values())).assumptions:
         terminal.say("assumption", text=assumption.text(terminal.language))
 

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..report.first_screen import answer
-from ..report.wording import Words
 from ..study import run_study
-from .showing import overall_table
+from .showing import show_result
 
 if TYPE_CHECKING:
     from ..study import Study
@@ -28,8 +26,7 @@ def run_and_show(
     for finding in run.content.findings:
         if finding.severity == "warning":
             terminal.say("finding_warning", text=finding.text(terminal.language))
-    terminal.show(overall_table(terminal, run.content.corrections.values()))
-    terminal.show(" ".join(answer(run.content, Words(terminal.language))))
+    show_result(terminal, run.content)
     terminal.show("")
     terminal.say("written", folder=run.folder)
     for language in run.content.languages:

@@ -8,32 +8,40 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
+from .. import texts
 from ..report.disclosure import SHOWN, suppressed_terms
+from ..report.first_screen import answer
 from ..report.wording import Measure, Words, label
 from ..workflows.corrected_score import TERMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import pandas as pd
 
+    from ..report.content import ReportContent
     from ..workflows.corrected_score import Correction
     from .terminal import Terminal
 
 _MOST_DOMAINS = 20
 
 
-def overall_table(terminal: Terminal, corrections: Iterable[Correction]) -> Table:
-    """The three terms of every statistic: figure, confidence interval, sensitivity range, answers."""
-    words = Words(terminal.language)
-    listed = list(corrections)
-    table = _table(terminal, "", words.percent(listed[0].level))
-    for correction in listed:
-        measure = Measure(words, correction)
-        table.add_row(measure.name, style="bold")
-        for term, name in enumerate(TERMS):
-            table.add_row(f"  {words.term(name)}", *_figures(measure, 0, term))
-        table.add_section()
+def show_result(terminal: Terminal, content: ReportContent, *, groups: bool = False) -> None:
+    """The table of every statistic, those by group if asked for, and the one sentence of the report."""
+    for correction in content.corrections.values():
+        terminal.show(overall_table(terminal, correction))
+    for table in content.domains.values() if groups else ():
+        for correction in table.values():
+            terminal.show(domain_table(terminal, correction, content.headline, content.minimum_group))
+    terminal.show("")
+    terminal.show((" " if terminal.language == "en" else "").join(answer(content, Words(terminal.language))))
+    terminal.show(terminal.text("under_every_score"))
+
+
+def overall_table(terminal: Terminal, correction: Correction) -> Table:
+    """The three terms: whom they speak for, figure, confidence interval, sensitivity range, answers."""
+    measure = Measure(Words(terminal.language), correction)
+    table = _table(measure, terminal.text("column_term"), terminal.text("column_population"))
+    for term, name in enumerate(TERMS):
+        table.add_row(terminal.text(f"term_{name}"), terminal.text(f"population_{name}"), *_figures(measure, 0, term))
     return table
 
 
@@ -41,8 +49,7 @@ def domain_table(terminal: Terminal, correction: Correction, headline: str, mini
     """The headline term of each domain; small groups blank, as in the report."""
     words = Words(terminal.language)
     measure, term = Measure(words, correction), TERMS.index(headline)
-    table = _table(terminal, words.by(correction.by), words.percent(correction.level))
-    table.title = f"{measure.name}: {words.term(headline)}"
+    table = _table(measure, words.by(correction.by), title=words.term(headline))
     blank = suppressed_terms(correction, minimum)[:, term] != SHOWN
     domains = correction.estimate.shape[0]
     for domain in range(min(domains, _MOST_DOMAINS)):
@@ -53,20 +60,27 @@ def domain_table(terminal: Terminal, correction: Correction, headline: str, mini
     return table
 
 
-def _table(terminal: Terminal, first: str, level: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
-    table.add_column(first)
+def _table(measure: Measure, *names: str, title: str = "") -> Table:
+    words = measure.words
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, title_justify="left", caption_justify="left",
+        title=f"\n{measure.name}{title and ': '}{title}", title_style="bold",
+    )  # fmt: skip
+    for name in names:
+        table.add_column(name, no_wrap=True)
     for key in ("figure", "interval", "range", "answers"):
-        table.add_column(terminal.text(f"column_{key}", level=level), justify="right")
+        table.add_column(texts.render(f"cli.column_{key}", words.language, level=words.percent(measure.correction.level)), justify="right")
     return table
 
 
 def _figures(measure: Measure, domain: int, term: int) -> tuple[str, str, str, str]:
+    """Figure, interval, range and answers; a share of 0 or 1 has its exact limit in the interval."""
     correction = measure.correction
-    answers = measure.words.count(float(correction.n[domain, term]))
-    if not np.isfinite(correction.estimate[domain, term]):
-        return measure.estimate(domain, term), "", measure.range(domain, term), answers
-    return measure.estimate(domain, term), measure.interval(domain, term), "" if term == 0 else measure.range(domain, term), answers
+    value, answers = float(correction.estimate[domain, term]), measure.words.count(float(correction.n[domain, term]))
+    spread = "" if term == 0 else measure.range(domain, term)
+    if not np.isfinite(value):
+        return measure.estimate(domain, term), "", spread, answers
+    return measure.value(value), measure.span(*measure.interval_ends(domain, term)), spread, answers
 
 
 def base_table(terminal: Terminal, groups: pd.DataFrame) -> Table:
