@@ -63,6 +63,13 @@ def test_redistribution_within_groups() -> None:
         trim([5.0, 6.0, 1.0, 1.0, 1.0, 1.0], upper=1.5, within=list("aabbbb"))
 
 
+def test_cap_relative_to_groups() -> None:
+    """Groups sampled at different rates differ by design: each has its own cap, the total of all is kept."""
+    w = trim([1.0, 1.0, 4.0, 50.0, 50.0, 50.0], upper=1.5, relative_to=list("aaabbb"))
+    assert w.values[2] == pytest.approx(3.0)
+    np.testing.assert_allclose(w.values[[0, 1, 3, 4, 5]] / [1, 1, 50, 50, 50], 153.0 / 152.0)
+
+
 def test_margins_given_up_on_request(raked: Weights) -> None:
     w = trim(raked, upper=1.7, keep_margins=False)
     assert w.mass.sum() == pytest.approx(raked.mass.sum())

@@ -88,5 +88,8 @@ def _one(name: str, column: Any, weights: Weights, targets: Any) -> dict[str, np
     sums = {when: sums_by(codes, mass, len(levels)) / mass.sum() for when, mass in masses.items()}
     deviations = np.sqrt(share * (1.0 - share))
     borne = (share > 0) | (sums["before"] > 0) | (sums["after"] > 0)
-    table = {"variable": np.full(len(levels), name, object), "level": levels.astype(object), "target": share, **sums, "deviation": deviations}
+    labels = np.empty(len(levels), object)
+    labels[:] = levels
+    variable = np.full(labels.size, name, object)
+    table = {"variable": variable, "level": labels, "target": share, **sums, "deviation": deviations}
     return {key: column[borne] for key, column in table.items()}

@@ -162,7 +162,8 @@ def _fit(upper: float, kept: Kept, reference: npt.NDArray[np.intp], w_in: Floats
         factor[heard], error = _recalibrated(kept, heard, mass[heard], limit)
     factor.flags.writeable = False
     return TrimStep(
-        name="trim", upper=upper, kept=kept, reference=reference, factor=factor, cap=cap, trimmed=float(counts[heard[limit < 1.0]].sum()), error=error
+        name="trim", upper=upper, kept=kept, reference=reference, factor=factor, cap=cap,
+        trimmed=float(counts[heard[limit < 1.0]].sum()), error=error,
     )
 
 
