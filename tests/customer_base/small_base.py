@@ -38,7 +38,9 @@ def base(frame: Any = None, *, survey: Any = None, follow_up: Any = None, exits:
     """The base of `registry` with four answers; further sources and options as given."""
     given = {"survey": answers(*SURVEY) if survey is None else survey}
     given |= {name: source for name, source in (("follow_up", follow_up), ("exit_interview", exits)) if source is not None}
-    return CustomerBase.from_frames(registry() if frame is None else frame, answers=given, **{"id": "customer_id", "churned": "churned"} | options)
+    return CustomerBase.from_frames(
+        registry() if frame is None else frame, answers=given, **{"id": "customer_id", "churned": "churned"} | options
+    )
 
 
 def converter(kind: str) -> Callable[[pd.DataFrame], Any]:

@@ -18,11 +18,19 @@ def world(seed=5):
     rng = np.random.default_rng(seed)
     ids = np.array([f"{k:05d}" for k in rng.permutation(SIZE)])
     region = rng.choice(np.array(["北京", "上海", "Łódź", None], object), SIZE)
-    registry = pd.DataFrame({
-        "id": ids, "gone": rng.random(SIZE) < 0.25, "region": region, "rooms": rng.integers(1, 5, SIZE),
-        "tenure": np.where(rng.random(SIZE) < 0.1, np.nan, rng.integers(1, 72, SIZE)), "warranty": rng.random(SIZE) < 0.5,
-        "weight": rng.choice([0.5, 1.0, 1 / 3], SIZE), "district": rng.choice(["d1", "d2"], SIZE), "dealer": rng.choice([f"D{k}" for k in range(9)], SIZE),
-    })
+    registry = pd.DataFrame(
+        {
+            "id": ids,
+            "gone": rng.random(SIZE) < 0.25,
+            "region": region,
+            "rooms": rng.integers(1, 5, SIZE),
+            "tenure": np.where(rng.random(SIZE) < 0.1, np.nan, rng.integers(1, 72, SIZE)),
+            "warranty": rng.random(SIZE) < 0.5,
+            "weight": rng.choice([0.5, 1.0, 1 / 3], SIZE),
+            "district": rng.choice(["d1", "d2"], SIZE),
+            "dealer": rng.choice([f"D{k}" for k in range(9)], SIZE),
+        }
+    )
     active, gone = ids[~registry["gone"]], ids[registry["gone"]]
     heard = rng.choice(active, 90, replace=False)
     rest = rng.permutation(np.setdiff1d(active, heard))
@@ -43,8 +51,15 @@ COLUMNS = ("region", "rooms", "band", "warranty")
 def build(convert, to_registry=None, order=None):
     registry, survey, follow_up, exits, log = (frame if order is None else frame.sample(frac=1, random_state=order) for frame in world())
     base = CustomerBase.from_frames(
-        (to_registry or convert)(registry), id="id", churned="gone", dealer="dealer", base_weight="weight", stratum="district", cluster=["dealer", "rooms"],
-        bands={"band": {"from": "tenure", "upper": [12, 24], "labels": ["z", "a", "m"]}}, missing={"region": "unknown", "band": "no date"},
+        (to_registry or convert)(registry),
+        id="id",
+        churned="gone",
+        dealer="dealer",
+        base_weight="weight",
+        stratum="district",
+        cluster=["dealer", "rooms"],
+        bands={"band": {"from": "tenure", "upper": [12, 24], "labels": ["z", "a", "m"]}},
+        missing={"region": "unknown", "band": "no date"},
         answers={
             "survey": Source(convert(survey), date="day", repeated="last", contact={"frame": convert(log), "outcome": "how"}),
             "follow_up": Source(convert(follow_up), selection_probability="p"),
@@ -130,7 +145,9 @@ def test_whole_number_ids_match_text_of_the_same_spelling(kind):
     convert = converter(kind)
     registry = pd.DataFrame({"id": [123456789012345678, 7, 8], "gone": [0, 0, 1]})
     survey = pd.DataFrame({"id": ["123456789012345678", "7"], "csi": [9, 8]})
-    assert CustomerBase.from_frames(convert(registry), id="id", churned="gone", answers={"survey": convert(survey)}).groups["customers"].tolist() == [2, 0, 1, 0]
+    assert CustomerBase.from_frames(convert(registry), id="id", churned="gone", answers={"survey": convert(survey)}).groups[
+        "customers"
+    ].tolist() == [2, 0, 1, 0]
     floats = pd.DataFrame({"id": [7.0, 8.0, 9.0], "gone": [0, 0, 1]})
     assert CustomerBase.from_frames(convert(floats), id="id", churned="gone", answers={"survey": convert(survey.iloc[1:])}).n == 3
 
@@ -140,7 +157,9 @@ def test_all_missing_columns(kind):
     convert = converter(kind)
     registry = pd.DataFrame({"id": ["a", "b", "c"], "gone": pd.to_datetime([None] * 3), "note": pd.Series([None] * 3, dtype="string")})
     survey = pd.DataFrame({"id": ["a", "b"], "csi": [np.nan, 8.0]})
-    base = CustomerBase.from_frames(convert(registry), id="id", churned="gone", reference_date="2026-09-30", missing="level", answers={"survey": convert(survey)})
+    base = CustomerBase.from_frames(
+        convert(registry), id="id", churned="gone", reference_date="2026-09-30", missing="level", answers={"survey": convert(survey)}
+    )
     cells = base.cells(["note"], outcome="csi")
     assert cells.levels["note"].tolist() == ["missing"] and cells.counts.sum() == 3
 

@@ -17,18 +17,22 @@ from vocstats.customer_base.contact import rates
 def counts(cells):
     """{(group, source or None, drawn, outcome or None): customers}"""
     keys = zip(cells.group, cells.source, cells.drawn, cells.outcome, cells.counts, strict=True)
-    return {
-        (GROUPS[g], SOURCES[s] if s >= 0 else None, bool(d), None if np.isnan(y) else float(y)): int(n) for g, s, d, y, n in keys
-    }
+    return {(GROUPS[g], SOURCES[s] if s >= 0 else None, bool(d), None if np.isnan(y) else float(y)): int(n) for g, s, d, y, n in keys}
 
 
 def test_groups_and_who_was_heard():
     cells = base(follow_up=answers(*FOLLOW_UP), exits=answers(*EXITS)).cells(outcome="csi", scale=(1, 10))
     assert counts(cells) == {
-        ("engaged", "survey", False, 8.0): 1, ("engaged", "survey", False, 9.0): 1, ("engaged", "survey", False, 10.0): 1,
-        ("silent", None, False, None): 3, ("silent", None, True, None): 1,
-        ("silent", "follow_up", True, 6.0): 1, ("silent", "follow_up", True, 7.0): 1,
-        ("churned", None, True, None): 1, ("churned", "survey", False, 4.0): 1, ("churned", "exit_interview", True, 2.0): 1,
+        ("engaged", "survey", False, 8.0): 1,
+        ("engaged", "survey", False, 9.0): 1,
+        ("engaged", "survey", False, 10.0): 1,
+        ("silent", None, False, None): 3,
+        ("silent", None, True, None): 1,
+        ("silent", "follow_up", True, 6.0): 1,
+        ("silent", "follow_up", True, 7.0): 1,
+        ("churned", None, True, None): 1,
+        ("churned", "survey", False, 4.0): 1,
+        ("churned", "exit_interview", True, 2.0): 1,
     }
     assert cells.documented == {"survey": False, "follow_up": False, "exit_interview": False}
     assert cells.issued == {"survey": "listed", "follow_up": "listed", "exit_interview": "listed"}
@@ -48,7 +52,10 @@ def test_item_nonresponse_stays_engaged_and_is_counted():
 def test_missing_codes_are_no_answers_and_are_counted():
     cells = base(survey=answers(["A01", "A02", "A03"], [9, 98, 99]), missing_codes=(98, 99)).cells(outcome="csi", scale=(1, 10))
     assert counts(cells)[("engaged", None, False, None)] == 2
-    assert [(r.reason, r.rows, r.examples) for r in cells.set_aside] == [("missing_code", 2, ("98: 1", "99: 1")), ("item_nonresponse", 2, ())]
+    assert [(r.reason, r.rows, r.examples) for r in cells.set_aside] == [
+        ("missing_code", 2, ("98: 1", "99: 1")),
+        ("item_nonresponse", 2, ()),
+    ]
 
 
 def test_rows_not_selected_are_not_drawn():
@@ -103,7 +110,9 @@ def test_churn_by_date_counts_the_reference_day_itself():
     assert churned_of(churned={"column": "left", "before": "2026-10-01"})[0].reference_date == date(2026, 9, 30)
 
 
-@pytest.mark.parametrize("convert", [pd.to_datetime, lambda c: pd.to_datetime(c).dt.date, lambda c: pd.to_datetime(c).dt.strftime("%Y%m%d")])
+@pytest.mark.parametrize(
+    "convert", [pd.to_datetime, lambda c: pd.to_datetime(c).dt.date, lambda c: pd.to_datetime(c).dt.strftime("%Y%m%d")]
+)
 def test_churn_dates_of_every_type(convert):
     frame = registry(left=["2026-12-01", *["2027-01-01"] * 6, "2026-12-01", "2026-09-30", "2026-08-01", "2026-07-01", "2026-01-01"])
     frame["left"] = convert(frame["left"])
@@ -113,13 +122,23 @@ def test_churn_dates_of_every_type(convert):
 
 def test_times_of_the_reference_day_count_as_that_day():
     frame = registry(left=pd.to_datetime(["2026-10-01 00:00"] * 8 + ["2026-09-30 23:59"] * 4))
-    assert base(frame, survey=answers(["A01"], [9]), churned="left", reference_date="2026-09-30").groups["customers"].tolist() == [1, 7, 4, 0]
+    assert base(frame, survey=answers(["A01"], [9]), churned="left", reference_date="2026-09-30").groups["customers"].tolist() == [
+        1,
+        7,
+        4,
+        0,
+    ]
 
 
 def test_churn_by_levels_and_by_ones():
     frame = registry(status=["在用"] * 9 + ["流失"] * 2 + ["注销"], gone=[0] * 9 + [1] * 3)
     assert base(frame, churned={"column": "status", "is": ["流失", "注销"]}).groups["customers"].tolist() == [3, 6, 3, 0]
-    assert base(frame, churned={"column": "status", "is": "流失"}, survey=answers(["A01"], [9])).groups["customers"].tolist() == [1, 9, 2, 0]
+    assert base(frame, churned={"column": "status", "is": "流失"}, survey=answers(["A01"], [9])).groups["customers"].tolist() == [
+        1,
+        9,
+        2,
+        0,
+    ]
     assert base(frame, churned="gone").groups["customers"].tolist() == [3, 6, 3, 0]
     assert base(frame, churned=None).groups["customers"].tolist() == [4, 8, 0, 0]
 
@@ -139,7 +158,10 @@ def test_window_keeps_those_who_were_customers_at_any_time_in_it():
 def test_where_keeps_rows_and_sets_answers_of_the_others_aside():
     made = base(where={"region": "north"})
     assert made.n == 7
-    assert made.set_aside[["source", "reason", "rows"]].values.tolist() == [["registry", "outside_where", 5], ["survey", "outside_where", 1]]
+    assert made.set_aside[["source", "reason", "rows"]].values.tolist() == [
+        ["registry", "outside_where", 5],
+        ["survey", "outside_where", 1],
+    ]
     assert base(where={"region": ["north", "south"], "warranty": True}, survey=answers(["A01"], [9])).n == 6
 
 
@@ -171,11 +193,13 @@ def test_precedence_decides_between_sources():
 
 
 # ------------------------------------------------------------------ contacts
-CONTACTS = pd.DataFrame({
-    "customer_id": ["A01", "A02", "A03", "A04", "A05", "A06", "A07", "A10"],
-    "disposition": ["成功", "成功", "成功", "拒访", "无人接听", "空号", "非车主", "成功"],
-    "attempts": [1, 2, 1, 3, 5, 1, 1, 1],
-})
+CONTACTS = pd.DataFrame(
+    {
+        "customer_id": ["A01", "A02", "A03", "A04", "A05", "A06", "A07", "A10"],
+        "disposition": ["成功", "成功", "成功", "拒访", "无人接听", "空号", "非车主", "成功"],
+        "attempts": [1, 2, 1, 3, 5, 1, 1, 1],
+    }
+)
 CODES = {"complete": ["成功"], "refusal": ["拒访"], "noncontact": ["无人接听"], "bad_number": ["空号"], "ineligible": ["非车主"]}
 
 

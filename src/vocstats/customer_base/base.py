@@ -263,12 +263,16 @@ class CustomerBase:
             Two columns, the id (as text, under the registry's name) and the value, of the registry's kind: a lazy frame stays lazy.
         """
         if cells.origin is None:
-            raise InputError("These cells were not made by CustomerBase.cells, so no customer can be found for them.", code="foreign_cells", argument="cells")
+            raise InputError(
+                "These cells were not made by CustomerBase.cells, so no customer can be found for them.",
+                code="foreign_cells", argument="cells",
+            )
         given, origin = vector(values, "values", length=len(cells), missing=True, infinite=True), cells.origin
         view = self._view(tuple(cells.columns), design=True)
         view = view.view({column: view.get(column) for column in ("id", *origin.keys)}, view.get("population") == 0)
         found = view.looked_up(origin.keys, np.append(given, np.nan)[origin.key_cell], "unlisted")
-        found = found.joined(view.like({"id": origin.ids, "own": given[origin.id_cell], "is_listed": np.ones(origin.ids.size, np.int64)}), ["id"])
+        own = {"id": origin.ids, "own": given[origin.id_cell], "is_listed": np.ones(origin.ids.size, np.int64)}
+        found = found.joined(view.like(own), ["id"])
         value = either([(found.get("own"), ~found.get("is_listed").is_null())], found.get("unlisted"))
         return found.view({self._registry.id_column: found.get("id"), name: value}).native
 

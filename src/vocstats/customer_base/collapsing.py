@@ -22,7 +22,15 @@ from .registry import Registry
 
 
 def collapse(
-    registry: Registry, view: Table | NearTable, listing: Listing, heard: Heard, columns: Sequence[str], *, contacts: bool, documented: dict[str, bool], issued: dict[str, str | None]
+    registry: Registry,
+    view: Table | NearTable,
+    listing: Listing,
+    heard: Heard,
+    columns: Sequence[str],
+    *,
+    contacts: bool,
+    documented: dict[str, bool],
+    issued: dict[str, str | None],
 ) -> Cells:
     """Cells of a base; `view` is the registry's view of `columns` with design and invitation."""
     status = ["churned", "invited"] if contacts else ["churned"]
@@ -100,7 +108,8 @@ def _coded(
         codes[name] = coded_numbers(both[name])[0] if name == "weight" else coded_labels(both[name], None)[0]
         if (codes[name] < 0).any():
             raise InputError(
-                f"{int(counts[codes[name][: counts.size] < 0].sum())} customers have no {column!r}, which the design needs. Complete it, or leave those rows out.",
+                f"{int(counts[codes[name][: counts.size] < 0].sum())} customers have no {column!r}, which the design needs. Complete it, "
+                "or leave those rows out.",
                 code="missing_design", argument=column, count=int(counts[codes[name][: counts.size] < 0].sum()),
             )
     sizes = [int(values.max(initial=0)) + 1 for values in codes.values()]

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from ..errors import InputError, shown
 from ..options import Unmatched
-from ..tables import Table, either
-from .names import DISPOSITIONS
+from ..tables import InputTable, Table, either
+from .names import DISPOSITIONS, NOT_CONTACTED
 from .registry import Registry
 from .set_aside import SetAside
 from .source import SourceTable
@@ -31,7 +31,9 @@ class Contact:
         What to do about ids that are not in the registry.
     """
 
-    def __init__(self, table: Table, *, id: str, outcome: str, codes: Mapping[str, Any], attempts: str | None, unmatched: Unmatched) -> None:
+    def __init__(
+        self, table: InputTable, *, id: str, outcome: str, codes: Mapping[str, Any], attempts: str | None, unmatched: Unmatched
+    ) -> None:
         self.table, self.id, self.outcome, self._policy = table, id, outcome, unmatched
         argument = f"{table.name}.codes"
         unknown = sorted(set(codes) - set(DISPOSITIONS))
@@ -41,7 +43,8 @@ class Contact:
                 code="contact_codes", argument=argument, levels=unknown,
             )
         self._id = table.identifier(id, argument=table.name)
-        self._code = either([(DISPOSITIONS.index(name), table.is_in(outcome, values, argument=argument)) for name, values in codes.items()], -1)
+        cases = [(DISPOSITIONS.index(name), table.is_in(outcome, values, argument=argument)) for name, values in codes.items()]
+        self._code = either(cases, NOT_CONTACTED)
         self._check(attempts)
 
     @classmethod
@@ -50,7 +53,7 @@ class Contact:
         given = survey.source.contact
         if isinstance(given, str):
             survey.table.require(given, argument="contact")
-            table = Table(survey.source.frame, f"{survey.argument}.contact")
+            table = InputTable(survey.source.frame, f"{survey.argument}.contact")
             codes = {name: [name] for name in DISPOSITIONS}
             return cls(table, id=survey.id, outcome=given, codes=codes, attempts=survey.source.attempt, unmatched=survey.unmatched)
         assert given is not None
@@ -60,11 +63,10 @@ class Contact:
                 "contact must be a column, or {'frame': table, 'id': column, 'outcome': column, 'codes': {...}, 'attempts': column}; "
                 f"got the keys {shown(given)}.", code="contact_keys", argument="contact", levels=sorted(unknown),
             )
-        table = Table(given["frame"], f"{survey.argument}.contact")
+        table = InputTable(given["frame"], f"{survey.argument}.contact")
         codes = given.get("codes") or {name: [name] for name in DISPOSITIONS}
-        return cls(
-            table, id=given.get("id") or survey.id, outcome=given["outcome"], codes=codes, attempts=given.get("attempts"), unmatched=survey.unmatched
-        )
+        id, attempts = given.get("id") or survey.id, given.get("attempts")
+        return cls(table, id=id, outcome=given["outcome"], codes=codes, attempts=attempts, unmatched=survey.unmatched)
 
     def view(self) -> Table:
         """id and code of the outcome (an index into `DISPOSITIONS`)."""
@@ -77,7 +79,8 @@ class Contact:
         if totals["missing"]:
             rows = view.offenders(view.get("id").is_null(), "id")
             raise InputError(
-                f"{rows.count} rows of {self.table.name} have no {self.id!r}. Every contact outcome needs a customer; leave out or complete those rows.",
+                f"{rows.count} rows of {self.table.name} have no {self.id!r}. Every contact outcome needs a customer; leave out or "
+                "complete those rows.",
                 code="missing_ids", argument=self.id, rows=rows.rows, count=rows.count,
             )
         if totals["distinct"] < totals["rows"]:
@@ -90,7 +93,8 @@ class Contact:
             values = self.table.view({"outcome": self.table.column(self.outcome), "contact": self._code})
             found = values.view({"outcome": values.get("outcome")}, values.get("contact") < 0).distinct("outcome", 20)
             raise InputError(
-                f"{int(totals['uncoded'])} contact outcomes in column {self.outcome!r} of {self.table.name} have no code: {shown(found or ['missing'])}. "
+                f"{int(totals['uncoded'])} contact outcomes in column {self.outcome!r} of {self.table.name} have no code: "
+                f"{shown(found or ['missing'])}. "
                 f"Name them in codes= under one of {shown(DISPOSITIONS, len(DISPOSITIONS))}.",
                 code="uncoded_contacts", argument=self.outcome, levels=found, count=int(totals["uncoded"]), table=self.table.name,
             )
@@ -100,7 +104,8 @@ class Contact:
             if wrong.aggregate({"wrong": wrong.get("wrong").sum()})["wrong"]:
                 rows = wrong.offenders(wrong.get("wrong"), "id")
                 raise InputError(
-                    f"Attempts in column {attempts!r} of {self.table.name} must be whole numbers of 0 or more; they are not for ids {rows}. Correct them.",
+                    f"Attempts in column {attempts!r} of {self.table.name} must be whole numbers of 0 or more; they are not for ids "
+                    f"{rows}. Correct them.",
                     code="unusable_attempts", argument=attempts, rows=rows.rows, levels=rows.ids, count=rows.count, table=self.table.name,
                 )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from ..tables import Columns
 from .names import CHURNED, ENGAGED, EXIT_INTERVIEW, FOLLOW_UP, GROUPS, NOT_CONTACTED, NOT_INVITED, POPULATION, SILENT, SOURCES, SURVEY
 from .set_aside import SetAside
 from .source import SourceTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SHOWN = 5
 
@@ -47,14 +50,16 @@ def read_ids(source: SourceTable) -> tuple[Columns, list[SetAside]]:
     rows, aside = source.rows(), []
     if not rows["id"].size:
         raise InputError(
-            f"{source.argument} has no rows{' left after where, selected and answered' if source.filtered else ''}. Leave the source out, or correct it.",
+            f"{source.argument} has no rows{' left after where, selected and answered' if source.filtered else ''}. Leave the source "
+            "out, or correct it.",
             code="empty_table", argument=source.argument, table=source.argument,
         )
     missing = np.array([value is None for value in rows["id"]])
     if missing.any():
         if source.unmatched == "fail":
             raise InputError(
-                f"{source.argument} has {missing.sum()} rows without {source.id!r}{_at(rows['row'][missing])}. Complete them, or set them aside with unmatched='set_aside'.",
+                f"{source.argument} has {missing.sum()} rows without {source.id!r}{_at(rows['row'][missing])}. Complete them, or set "
+                "them aside with unmatched='set_aside'.",
                 code="answers_without_id", argument=source.argument, rows=positions(rows["row"][missing]), count=int(missing.sum()),
             )
         aside.append(SetAside(source.name, "without_id", int(missing.sum())))
@@ -81,7 +86,9 @@ def _repetitions(source: SourceTable, rows: Columns) -> list[SetAside]:
     return [SetAside(source.name, "repeated", int(again.sum()) - len(ids), tuple(ids[:_SHOWN]))]
 
 
-def match(source: SourceTable, rows: Columns, known: Any, population: npt.NDArray[Any], hint: Any) -> tuple[npt.NDArray[np.intp], list[SetAside]]:
+def match(
+    source: SourceTable, rows: Columns, known: pd.Index[Any], population: npt.NDArray[Any], hint: Callable[[Sequence[str]], str]
+) -> tuple[npt.NDArray[np.intp], list[SetAside]]:
     """Positions, among the registry rows fetched, of a source's customers who belong to the base."""
     import pandas as pd
 
@@ -93,7 +100,8 @@ def match(source: SourceTable, rows: Columns, known: Any, population: npt.NDArra
         if source.unmatched == "fail":
             at = np.isin(rows["id"].astype(str), np.array(unknown[:_SHOWN], str))
             raise InputError(
-                f"{len(unknown)} ids of {source.argument} are not in the registry: {shown(unknown)}{_at(rows['row'][at])}.{hint(unknown[:_SHOWN])} "
+                f"{len(unknown)} ids of {source.argument} are not in the registry: "
+                f"{shown(unknown)}{_at(rows['row'][at])}.{hint(unknown[:_SHOWN])} "
                 "Correct them, or set them aside with unmatched='set_aside'.",
                 code="unknown_ids", argument=source.argument, rows=positions(rows["row"][at]), levels=unknown[:_SHOWN], count=len(unknown),
             )
@@ -145,7 +153,8 @@ def _standing(
                 raise InputError(
                     f"{taken.size} customers are in {' and '.join(map(repr, others))} and in {name!r}: ids {shown(examples)}. "
                     f"Say whose answer stands, for example precedence=({others[0]!r}, {name!r}), or remove the other rows.",
-                    code="two_sources", argument="precedence", levels=examples[:_SHOWN], count=int(taken.size), first="、".join(others), second=name,
+                    code="two_sources", argument="precedence", levels=examples[:_SHOWN], count=int(taken.size),
+                    first="、".join(others), second=name,
                 )
             aside.append(SetAside(name, "lower_precedence", int(taken.size), tuple(examples[:_SHOWN])))
         standing[mine[standing[mine] < 0]] = SOURCES.index(name)
@@ -160,13 +169,15 @@ def _refuse_placement(ids: npt.NDArray[Any], group: npt.NDArray[Any], standing: 
     there = "、".join(GROUPS[k] for k in np.unique(group[wrong]))
     follow_up = source == FOLLOW_UP
     remedy = (
-        "A follow-up is drawn from the silent: active, invited, without an answer. Correct the status or contact data, or take those rows out"
+        "A follow-up is drawn from the silent: active, invited, without an answer. Correct the status or contact data, or take those "
+        "rows out"
         + ("; answers of customers who have left belong in answers['exit_interview']." if CHURNED in group[wrong] else ".")
         if follow_up
         else "Exit interviews are held with those who left. Correct the churn status or the reference date, or take those rows out."
     )
     raise InputError(
-        f"{wrong.size} customers in answers[{SOURCES[source]!r}] are not {GROUPS[expected]} but {there.replace('、', ' or ')}: ids {shown(examples)}. {remedy}",
+        f"{wrong.size} customers in answers[{SOURCES[source]!r}] are not {GROUPS[expected]} but {there.replace('、', ' or ')}: ids "
+        f"{shown(examples)}. {remedy}",
         code="follow_up_not_silent" if follow_up else "exit_interview_not_churned",
         argument=f"answers[{SOURCES[source]!r}]", levels=examples[:_SHOWN], count=int(wrong.size), groups=there,
     )

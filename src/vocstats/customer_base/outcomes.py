@@ -37,7 +37,8 @@ def index_items(outcome: str | None, items: Mapping[str, float] | None) -> tuple
     weights = np.array([number(weight, f"items[{name!r}]", low=0.0, open_low=True) for name, weight in items.items()])
     if not items or abs(weights.sum() - 1.0) > 1e-9:
         raise InputError(
-            f"The weights of items must sum to 1; they sum to {weights.sum():.10g}.", code="item_weights", argument="items", total=f"{weights.sum():.10g}"
+            f"The weights of items must sum to 1; they sum to {weights.sum():.10g}.",
+            code="item_weights", argument="items", total=f"{weights.sum():.10g}",
         )
     return tuple(items), weights
 
@@ -92,8 +93,8 @@ def _scores(
         values[coded] = np.nan
         _refuse_off_scale(source, rows, column, values, scale)
         score += weight * values
-    records = [SetAside(source.name, "missing_code", sum(found.values()), tuple(f"{code:g}: {count}" for code, count in sorted(found.items())))]
-    return score, records if found else []
+    listed = tuple(f"{code:g}: {count}" for code, count in sorted(found.items()))
+    return score, [SetAside(source.name, "missing_code", sum(found.values()), listed)] if found else []
 
 
 def _refuse_off_scale(source: SourceTable, rows: Columns, column: str, values: Floats, scale: tuple[float, float] | None) -> None:
@@ -103,7 +104,8 @@ def _refuse_off_scale(source: SourceTable, rows: Columns, column: str, values: F
     low, high = scale or (-np.inf, np.inf)
     ids = rows["id"][off]
     raise InputError(
-        f"{off.sum()} answers in column {column!r} of {source.argument} are off the scale {low:g} to {high:g}: {shown(np.unique(values[off]))}, "
+        f"{off.sum()} answers in column {column!r} of {source.argument} are off the scale {low:g} to {high:g}: "
+        f"{shown(np.unique(values[off]))}, "
         f"ids {shown(ids)}. Correct them, or name codes that mean 'no answer' in missing_codes=.",
         code="off_scale", argument=column, rows=positions(rows["row"][off]), levels=ids[:_SHOWN], count=int(off.sum()),
         table=source.argument, sample=shown(np.unique(values[off])), low=f"{low:g}", high=f"{high:g}",
@@ -119,7 +121,8 @@ def _one_each(source: SourceTable, rows: Columns, position: Positions, score: Fl
     if source.repeated == "mean":
         times = np.bincount(position[said], minlength=size)
         total = np.bincount(position[said], score[said], minlength=size)
-        return np.divide(total, times, out=result, where=times > 0)
+        np.divide(total, times, out=result, where=times > 0)
+        return result
     result[position[said]] = score[said]
     return result
 
@@ -132,7 +135,8 @@ def _by_date(source: SourceTable, rows: Columns, position: Positions, said: Posi
     if np.isnat(when[several]).any():
         ids = rows["id"][said][several][np.isnat(when[several])]
         raise InputError(
-            f"Customers with several answers in {source.argument} have one without a date in {source.source.date!r}: ids {shown(ids)}. Fill the dates, or use repeated='mean'.",
+            f"Customers with several answers in {source.argument} have one without a date in {source.source.date!r}: ids {shown(ids)}. "
+            "Fill the dates, or use repeated='mean'.",
             code="repeated_undated", argument=source.source.date, levels=ids[:_SHOWN], count=int(ids.size), table=source.argument,
         )
     stamp = when.astype(np.int64)
@@ -142,10 +146,12 @@ def _by_date(source: SourceTable, rows: Columns, position: Positions, said: Posi
     chosen = np.repeat(ordered[first], np.diff(np.r_[np.flatnonzero(first), ordered.size])) if ordered.size else ordered
     tied = (rows["date"][ordered] == rows["date"][chosen]) & (score[ordered] != score[chosen])
     if tied.any():
-        ids = sorted(set(rows["id"][ordered][tied].tolist()))
+        again = sorted(set(rows["id"][ordered][tied].tolist()))
         raise InputError(
-            f"{len(ids)} customers gave different answers at the same moment in {source.argument}, so none is the {source.repeated}: ids {shown(ids)}. "
+            f"{len(again)} customers gave different answers at the same moment in {source.argument}, so none is the {source.repeated}: ids "
+            f"{shown(again)}. "
             "Give a finer date, or use repeated='mean'.",
-            code="repeated_tie", argument=source.source.date, levels=ids[:_SHOWN], count=len(ids), table=source.argument, repeated=source.repeated,
+            code="repeated_tie", argument=source.source.date, levels=again[:_SHOWN], count=len(again),
+            table=source.argument, repeated=source.repeated,
         )
     return ordered[first]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from .._checks import number
 from ..errors import InputError, shown
-from ..tables import Expression, Offenders, Table, day, either
+from ..tables import Expression, InputTable, Offenders, Table, day, either
 from .cells import Codes, coded_labels
 
 _ID, _CHURNED, _POPULATION = "vocstats id", "vocstats churned", "vocstats population"  # computed once beside the caller's columns
@@ -35,7 +36,8 @@ def as_day(value: Any, argument: str) -> date:
     result = day(value)
     if result is None:
         raise InputError(
-            f"{argument} must be a day, written year first (2026-09-30), without timezone; got {value!r}.", code="not_a_day", argument=argument, value=repr(value)
+            f"{argument} must be a day, written year first (2026-09-30), without timezone; got {value!r}.",
+            code="not_a_day", argument=argument, value=repr(value),
         )
     return result
 
@@ -61,7 +63,7 @@ class Registry:
         bands: Mapping[str, Mapping[str, Any]] | None,
         missing: str | Mapping[str, str],
     ) -> None:
-        self.table = Table(frame, "registry")
+        self.table = InputTable(frame, "registry")
         self.table.require(id, argument="id")
         self.id_column = id
         self.window = None if window is None else self._checked_window(window)
@@ -94,7 +96,10 @@ class Registry:
             )
         first, last = as_day(window["from"], "window['from']"), as_day(window["to"], "window['to']")
         if first > last:
-            raise InputError(f"window ends ({last}) before it begins ({first}).", code="window_order", argument="window", first=str(first), last=str(last))
+            raise InputError(
+                f"window ends ({last}) before it begins ({first}).",
+                code="window_order", argument="window", first=str(first), last=str(last),
+            )
         for key in ("joined", "left"):
             if window.get(key) is not None:
                 self.table.require(window[key], argument=f"window[{key!r}]")
@@ -148,20 +153,24 @@ class Registry:
 
     def _by_levels(self, column: str, levels: Any) -> Expression:
         status = self.table.is_in(column, levels, argument="churned")
-        found = self.table.view({"id": self.table.identifier(self.id_column), "missing": self.table.column(column).is_null(), "churned": status})
+        lacking = self.table.column(column).is_null()
+        found = self.table.view({"id": self.table.identifier(self.id_column), "missing": lacking, "churned": status})
         totals = found.aggregate({"missing": found.get("missing").sum(), "churned": found.get("churned").sum()})
         if totals["missing"]:
             rows = found.offenders(found.get("missing"), "id")
             raise InputError(
-                f"{rows.count} rows of the registry have no status in column {column!r}: ids {rows}. Fill them, or leave those rows out with where=.",
+                f"{rows.count} rows of the registry have no status in column {column!r}: ids {rows}. Fill them, or leave those rows out "
+                "with where=.",
                 code="missing_status", argument=column, rows=rows.rows, levels=rows.ids, count=rows.count,
             )
         if not totals["churned"]:
             present = self.table.view({"level": self.table.column(column)}).distinct("level", 20)
             raise InputError(
-                f"No row of the registry has {shown(np.atleast_1d(np.asarray(levels, object)))} in column {column!r}; it holds {shown(present, len(present))}. "
+                f"No row of the registry has {shown(np.atleast_1d(np.asarray(levels, object)))} in column {column!r}; it holds "
+                f"{shown(present, len(present))}. "
                 "Correct the level, or give churned=None where nobody has left.",
-                code="no_such_level", argument=column, levels=np.atleast_1d(np.asarray(levels, object)), present=shown(present, len(present)),
+                code="no_such_level", argument=column, levels=np.atleast_1d(np.asarray(levels, object)),
+                present=shown(present, len(present)),
             )
         return status
 
@@ -193,20 +202,23 @@ class Registry:
         if totals["missing"]:
             rows = seen.offenders(seen.get("id").is_null(), "id")
             raise InputError(
-                f"{rows.count} rows of the registry have no {self.id_column!r}{_at(rows)}. Every customer needs an id; leave out or complete those rows.",
+                f"{rows.count} rows of the registry have no {self.id_column!r}{_at(rows)}. Every customer needs an id; leave out or "
+                "complete those rows.",
                 code="missing_ids", argument=self.id_column, rows=rows.rows, count=rows.count,
             )
         if totals["distinct"] < totals["rows"]:
             rows = seen.repeated("id")
             raise InputError(
-                f"{rows.count} ids stand more than once in column {self.id_column!r} of the registry: {rows}. One row for each customer is expected; "
+                f"{rows.count} ids stand more than once in column {self.id_column!r} of the registry: {rows}. One row for each customer "
+                "is expected; "
                 "remove the repetitions, or use the visit number as id with unit='visit'.",
                 code="duplicate_ids", argument=self.id_column, rows=rows.rows, levels=rows.ids, count=rows.count,
             )
         if totals.get("unusable"):
             rows = seen.offenders(self._unusable(seen), "id")
             raise InputError(
-                f"{rows.count} base weights in column {self.base_weight!r} are negative, infinite or missing, for ids {rows}. Correct them, or leave those rows out.",
+                f"{rows.count} base weights in column {self.base_weight!r} are negative, infinite or missing, for ids {rows}. Correct "
+                "them, or leave those rows out.",
                 code="unusable_base_weight", argument=self.base_weight, rows=rows.rows, levels=rows.ids, count=rows.count,
             )
         if totals.get("undated") and self.window is not None:
@@ -221,10 +233,11 @@ class Registry:
     def _band(self, name: str, spec: Mapping[str, Any]) -> Band:
         upper = tuple(number(value, f"bands[{name!r}]['upper']") for value in spec.get("upper", ()))
         labels = tuple(str(label) for label in spec.get("labels", ()))
-        ascending = all(low < high for low, high in zip(upper, upper[1:], strict=False))
-        if set(spec) != {"from", "upper", "labels"} or not upper or not ascending or len(labels) != len(upper) + 1 or len(set(labels)) != len(labels):
+        ascending = len(upper) > 0 and all(low < high for low, high in pairwise(upper))
+        if set(spec) != {"from", "upper", "labels"} or not ascending or len(set(labels)) != len(labels) or len(labels) != len(upper) + 1:
             raise InputError(
-                f"bands[{name!r}] must have 'from' (a column), 'upper' (ascending limits) and 'labels' (one more than limits, all different); "
+                f"bands[{name!r}] must have 'from' (a column), 'upper' (ascending limits) and 'labels' (one more than limits, all "
+                "different); "
                 f"got keys {shown(spec)}, {len(upper)} limits and {len(labels)} labels.",
                 code="bad_band", argument=f"bands[{name!r}]", limits=len(upper), labels=len(labels),
             )
@@ -243,9 +256,9 @@ class Registry:
         if design:
             if self.base_weight is not None:
                 wanted["weight"] = table.number(self.base_weight)
-            for key, name in (("stratum", self.stratum), *((f"s{k}", name) for k, name in enumerate(self.cluster))):
-                if name is not None:
-                    wanted[key] = table.column(name)
+            if self.stratum is not None:
+                wanted["stratum"] = table.column(self.stratum)
+            wanted |= {f"s{k}": table.column(column) for k, column in enumerate(self.cluster)}
         return table.view(wanted)
 
     def coded(self, name: str, values: npt.NDArray[Any], customers: int) -> tuple[Codes, npt.NDArray[Any]]:
@@ -257,7 +270,8 @@ class Registry:
         continuous = labels.dtype.kind == "f" and bool(np.any(labels != np.floor(labels)))
         if labels.size > _MANY_LEVELS or (labels.size > _FEW_LEVELS and (continuous or 2 * labels.size > customers)):
             raise InputError(
-                f"Column {name!r} has {labels.size:,} levels ({shown(labels[:3], 3)}, ...): too many for an auxiliary. Band it (bands=), group its levels, or leave it out.",
+                f"Column {name!r} has {labels.size:,} levels ({shown(labels[:3], 3)}, ...): too many for an auxiliary. Band it (bands=), "
+                "group its levels, or leave it out.",
                 code="too_many_levels", argument=name, levels=labels[:5], count=int(labels.size),
             )
         return codes, labels
@@ -271,7 +285,10 @@ class Registry:
         if not found["id"].size:
             return ""
         theirs = sorted(found["id"].tolist())[0]
-        return f" The registry has {theirs!r} where the answers have {spelt[_plain(theirs)]!r}: read both columns as text (read_table(path, text_columns=[...]))."
+        return (
+            f" The registry has {theirs!r} where the answers have {spelt[_plain(theirs)]!r}: "
+            "read both columns as text (read_table(path, text_columns=[...]))."
+        )
 
     def refuse_missing(self, name: str, count: int) -> None:
         """Raise: `count` customers have no value of an auxiliary."""

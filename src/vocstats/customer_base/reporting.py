@@ -37,7 +37,9 @@ def contacts_by_group(base: CustomerBase) -> npt.NDArray[np.int64]:
     return table
 
 
-def group_table(base: CustomerBase, outcome: str | None, items: Mapping[str, float] | None, scale: tuple[float, float] | None) -> pd.DataFrame:
+def group_table(
+    base: CustomerBase, outcome: str | None, items: Mapping[str, float] | None, scale: tuple[float, float] | None
+) -> pd.DataFrame:
     """See `CustomerBase.group_table`."""
     import pandas as pd
 
@@ -95,7 +97,7 @@ def find(base: CustomerBase) -> list[Finding]:
     contacts, listing = contacts_by_group(base), base._listing
     customers = contacts.sum(axis=1)
     found = [
-        Finding("warning", "set_aside", {"source": record.source, "rows": record.rows, "reason": record.reason, "examples": ", ".join(record.examples)})
+        Finding("warning", "set_aside", {"source": record.source, "rows": record.rows, "reason": record.reason})
         for record in base._set_aside
     ]
     if customers[SILENT] and "follow_up" not in base._sources:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from .._checks import choice
 from ..errors import InputError, shown
 from ..options import Repeated, Unmatched
-from ..tables import Columns, Expression, Table, moment_of
+from ..tables import Columns, Expression, InputTable, moment_of
 from .names import SOURCES
 
 Floats = npt.NDArray[np.float64]
@@ -85,7 +85,7 @@ class SourceTable:
         self.unmatched: Unmatched = choice(source.unmatched or unmatched, Unmatched, "unmatched")
         self.issued: Issued = choice(source.issued, Issued, f"{self.argument}.issued")
         self.id = source.id or id
-        self.table = Table(source.frame, self.argument)
+        self.table = InputTable(source.frame, self.argument)
         self.table.require(self.id, argument="id")
         self._refuse_contradictions()
         self._columns, self._keep = self._what_to_read()
@@ -100,7 +100,8 @@ class SourceTable:
         source = self.source
         if self.issued == "respondents" and source.selected is not None:
             raise InputError(
-                f"{self.argument} lists respondents only (issued='respondents') and yet says who was drawn (selected={source.selected!r}). Keep one.",
+                f"{self.argument} lists respondents only (issued='respondents') and yet says who was drawn "
+                f"(selected={source.selected!r}). Keep one.",
                 code="respondents_and_selected", argument=self.argument,
             )
         for name in ("selection_probability", "contact"):
@@ -113,7 +114,8 @@ class SourceTable:
                 )
         if self.repeated in ("first", "last") and source.date is None:
             raise InputError(
-                f"repeated={self.repeated!r} needs the date of each answer in {self.argument}: a table promises no row order. Name it: Source(..., date=...).",
+                f"repeated={self.repeated!r} needs the date of each answer in {self.argument}: a table promises no row order. Name it: "
+                "Source(..., date=...).",
                 code="repeated_needs_date", argument=self.argument, repeated=self.repeated,
             )
 
@@ -167,7 +169,7 @@ class SourceTable:
         import pandas as pd
 
         name = f"{self.argument}.outcome_frame"
-        table = Table(self.source.outcome_frame, name)
+        table = InputTable(self.source.outcome_frame, name)
         wanted = {"id": table.identifier(self.id, argument=name)}
         wanted |= {f"y{k}": table.number(column, argument="outcome") for k, column in enumerate(outcomes)}
         home = table.view(wanted).having("id", pd.unique(ids)).rows()
@@ -175,7 +177,8 @@ class SourceTable:
         if not known.is_unique:
             again = sorted(set(known[known.duplicated()].tolist()))
             raise InputError(
-                f"{len(again)} ids stand more than once in column {self.id!r} of {name}: {shown(again)}. One row for each customer is expected.",
+                f"{len(again)} ids stand more than once in column {self.id!r} of {name}: {shown(again)}. One row for each customer is "
+                "expected.",
                 code="duplicate_outcomes", argument=name, levels=again[:5], count=len(again),
             )
         position = known.get_indexer(pd.Index(ids, dtype=object))
@@ -194,10 +197,11 @@ class SourceTable:
             if not usable.all():
                 wrong = np.flatnonzero(~usable)
                 raise InputError(
-                    f"Column {column!r} of {self.argument} must hold {expected} in every row; it does not for {wrong.size} ids: {shown(rows['id'][wrong])} "
+                    f"Column {column!r} of {self.argument} must hold {expected} in every row; it does not for {wrong.size} ids: "
+                    f"{shown(rows['id'][wrong])} "
                     f"(values {shown(values[wrong])}). Correct them, or leave those rows out.",
-                    code=f"unusable_{key}", argument=column, rows=[row for row in rows["row"][wrong] if row >= 0], levels=rows["id"][wrong][:5],
-                    count=int(wrong.size), table=self.argument, sample=shown(values[wrong]),
+                    code=f"unusable_{key}", argument=column, rows=[row for row in rows["row"][wrong] if row >= 0],
+                    levels=rows["id"][wrong][:5], count=int(wrong.size), table=self.argument, sample=shown(values[wrong]),
                 )
 
 

@@ -15,6 +15,8 @@ from ..errors import InputError, MissingDependencyError, shown
 if TYPE_CHECKING:
     import pandas as pd
 
+    Opened = tuple[Sequence[str], Callable[[list[str]], pd.DataFrame]]  # the columns a file has, and how to read some of them
+
 _MISSING_NUMBERS = frozenset({"NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None", "."})
 _EXCEL_DIGITS = 10**15  # a number in an Excel cell keeps 15 digits
 
@@ -60,7 +62,7 @@ def read_table(
         The package that reads this kind of file is not installed.
     """
     file = Path(path)
-    readers: dict[str, Callable[[], tuple[Sequence[str], Callable[[list[str]], pd.DataFrame]]]] = {
+    readers: dict[str, Callable[[], Opened]] = {
         ".csv": lambda: _csv(file, encoding, text_columns),
         ".tsv": lambda: _csv(file, encoding, text_columns),
         ".txt": lambda: _csv(file, encoding, text_columns),
@@ -74,13 +76,16 @@ def read_table(
             code="unknown_file_kind", argument="path", file=file.name, kinds=", ".join(readers),
         )
     if not file.is_file():
-        raise InputError(f"There is no file {str(path)!r}. Paths are relative to the study file.", code="no_such_file", argument="path", file=str(path))
+        raise InputError(
+            f"There is no file {str(path)!r}. Paths are relative to the study file.", code="no_such_file", argument="path", file=str(path)
+        )
     present, read = readers[file.suffix.lower()]()
     for column in [*(columns or ()), *text_columns, *number_columns]:
         if column not in present:
             near = get_close_matches(column, present, n=1, cutoff=0.5)
             raise InputError(
-                f"{file.name} has no column {column!r}.{f' Did you mean {near[0]!r}?' if near else ''} It has {shown(present, len(present))}.",
+                f"{file.name} has no column {column!r}.{f' Did you mean {near[0]!r}?' if near else ''} It has "
+                f"{shown(present, len(present))}.",
                 code="unknown_column", argument="columns", levels=[column], table=file.name, column=column,
                 nearest=near[0] if near else "", nearest_zh=f"是否应为 {near[0]!r}?" if near else "",
             )
@@ -88,7 +93,7 @@ def read_table(
 
 
 # ------------------------------------------------------------------ CSV
-def _csv(file: Path, encoding: str | None, text_columns: Sequence[str]) -> tuple[Sequence[str], Callable[[list[str]], pd.DataFrame]]:
+def _csv(file: Path, encoding: str | None, text_columns: Sequence[str]) -> Opened:
     import pandas as pd
 
     coding = encoding or detect_encoding(file)
@@ -107,7 +112,8 @@ def _csv(file: Path, encoding: str | None, text_columns: Sequence[str]) -> tuple
 
     def read(columns: list[str]) -> pd.DataFrame:
         frame = pd.read_csv(
-            file, encoding=coding, sep=separator, usecols=columns, dtype=dict.fromkeys(text_columns, str), keep_default_na=False, na_values=[""], low_memory=False
+            file, encoding=coding, sep=separator, usecols=columns, dtype=dict.fromkeys(text_columns, str),
+            keep_default_na=False, na_values=[""], low_memory=False,
         )
         return _numbers_with_words(frame[columns], text_columns)
 
@@ -169,19 +175,20 @@ def _numbers_with_words(frame: pd.DataFrame, text_columns: Sequence[str]) -> pd.
 
 
 # ------------------------------------------------------------------ Excel
-def _excel(file: Path, sheet: str | int | None, text_columns: Sequence[str]) -> tuple[Sequence[str], Callable[[list[str]], pd.DataFrame]]:
+def _excel(file: Path, sheet: str | int | None, text_columns: Sequence[str]) -> Opened:
     _needs("openpyxl", "report", file)
     import pandas as pd
 
-    book = pd.ExcelFile(file, engine="openpyxl")
-    if sheet is not None and (sheet not in book.sheet_names if isinstance(sheet, str) else not 0 <= sheet < len(book.sheet_names)):
-        raise InputError(
-            f"{file.name} has no sheet {sheet!r}; it has {shown(book.sheet_names, len(book.sheet_names))}.",
-            code="unknown_sheet", argument="sheet", file=file.name, sheet=str(sheet), sheets=shown(book.sheet_names, len(book.sheet_names)),
-        )
-    frame = book.parse(0 if sheet is None else sheet, dtype=dict.fromkeys(text_columns, object), keep_default_na=False, na_values=[""])
+    with pd.ExcelFile(file, engine="openpyxl") as book:
+        names = book.sheet_names
+        if sheet is not None and (sheet not in names if isinstance(sheet, str) else not 0 <= sheet < len(names)):
+            raise InputError(
+                f"{file.name} has no sheet {sheet!r}; it has {shown(names, len(names))}.",
+                code="unknown_sheet", argument="sheet", file=file.name, sheet=str(sheet), sheets=shown(names, len(names)),
+            )
+        types = dict.fromkeys(text_columns, object)
+        frame = pd.read_excel(book, sheet_name=0 if sheet is None else sheet, dtype=types, keep_default_na=False, na_values=[""])
     frame.columns = frame.columns.astype(str)
-    book.close()
 
     def read(columns: list[str]) -> pd.DataFrame:
         settled = {name: _excel_text(frame[name], name, file) for name in text_columns}
@@ -193,7 +200,7 @@ def _excel(file: Path, sheet: str | int | None, text_columns: Sequence[str]) -> 
 def _excel_text(column: pd.Series[Any], name: str, file: Path) -> pd.Series[Any]:
     """Cells of an id column as text; numbers of sixteen digits and more have been rounded by Excel."""
     numeric = np.array([isinstance(value, (int, float)) and not isinstance(value, bool) and value == value for value in column])
-    rounded = [k for k in np.flatnonzero(numeric) if abs(column.iloc[k]) >= _EXCEL_DIGITS]
+    rounded = [int(k) for k in np.flatnonzero(numeric) if abs(column.iloc[k]) >= _EXCEL_DIGITS]
     if rounded:
         raise InputError(
             f"Column {name!r} of {file.name} holds numbers of more than 15 digits, which Excel has rounded, at rows {shown(rounded)}. "
@@ -208,7 +215,7 @@ def _cell_text(value: Any) -> str:
 
 
 # ------------------------------------------------------------------ Parquet
-def _parquet(file: Path, text_columns: Sequence[str]) -> tuple[Sequence[str], Callable[[list[str]], pd.DataFrame]]:
+def _parquet(file: Path, text_columns: Sequence[str]) -> Opened:
     _needs("pyarrow", "all", file)
     import pandas as pd
     import pyarrow.parquet as pq
@@ -221,7 +228,7 @@ def _parquet(file: Path, text_columns: Sequence[str]) -> tuple[Sequence[str], Ca
 
 
 # ------------------------------------------------------------------ SPSS
-def _spss(file: Path, text_columns: Sequence[str], number_columns: Sequence[str]) -> tuple[Sequence[str], Callable[[list[str]], pd.DataFrame]]:
+def _spss(file: Path, text_columns: Sequence[str], number_columns: Sequence[str]) -> Opened:
     _needs("pyreadstat", "spss", file)
     import pyreadstat
 

@@ -1,25 +1,22 @@
-"""A dataframe of any kind: what its columns are, expressions on them, and the few queries the package asks."""
+"""A table on its engine, and the few queries the package asks of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from datetime import date, datetime
-from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Self, cast
 
 import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError, shown
-from .arrays import Columns, bring_home, day, settle_object
+from .arrays import Columns, bring_home
 from .near import NearTable
 
 Expression = nw.Expr
-ColumnKind = Literal["text", "integer", "float", "boolean", "date", "datetime", "empty", "other"]
 
-_EXACT = 2**53  # whole numbers beyond lose digits as floats
 _SHOWN = 5
 _NEAR = 200_000  # rows of a pandas frame up to which a query's overhead exceeds its work
 _HOME_LIMIT = 5_000_000  # rows of a grouped table that may come home from a lazy engine
@@ -39,267 +36,29 @@ class Offenders:
 
 
 class Table:
-    """A pandas, Polars (eager or lazy) or PyArrow table or a DuckDB relation, seen through one set of queries.
+    """Named columns on an engine: a view of a caller's table, made of expressions.
 
     Parameters
     ----------
-    native : dataframe
-        The caller's frame; never changed.
+    frame : narwhals frame
     name : str
-        What messages call it: the argument it came in.
+        What messages call it.
+    schema : dict, optional
+        Type of each column.
     """
 
-    def __init__(self, native: Any, name: str) -> None:
-        self.name = name
-        try:
-            self._frame = nw.from_native(native)
-            supported = (im := self._frame.implementation).is_pandas() or im.is_polars() or im.is_pyarrow() or im.is_duckdb()
-        except nw.exceptions.DuplicateError as error:
-            raise InputError(f"{name} has a column name twice: {error}. Rename one of them.", code="duplicate_columns", argument=name) from None
-        except TypeError:
-            supported = False
-        if not supported:
-            raise InputError(
-                f"{name} must be a pandas, Polars or PyArrow table or a DuckDB relation; got {type(native).__name__}. "
-                "Read a file with vocstats.tables.read_table first.",
-                code="unsupported_table", argument=name, got=type(native).__name__,
-            )
-        self.lazy = isinstance(self._frame, nw.LazyFrame)
-        self.schema = dict(self._frame.collect_schema())
-
-    @classmethod
-    def _of(cls, frame: Any, name: str) -> Table:
-        table = cls.__new__(cls)
-        table.name, table._frame = name, frame
-        table.lazy = isinstance(frame, nw.LazyFrame)
-        table.schema = dict(frame.collect_schema())
-        return table
-
-    # -------------------------------------------------------------- columns
-    def require(self, *columns: str, argument: str | None = None) -> None:
-        """Raise `InputError` with the nearest name unless every column is there."""
-        for column in columns:
-            if column not in self.schema:
-                near = get_close_matches(str(column), self.schema, n=1, cutoff=0.5)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise InputError(
-                    f"{self.name} has no column {column!r}.{hint} It has {shown(self.schema, len(self.schema)) if len(self.schema) <= 30 else shown(self.schema)}.",
-                    code="unknown_column", argument=argument or self.name, levels=[column], table=self.name, column=column,
-                    nearest=near[0] if near else "", nearest_zh=f"是否应为 {near[0]!r}?" if near else "",
-                )
-
-    def kind(self, column: str) -> ColumnKind:
-        """What the column holds, in words that do not depend on the engine."""
-        if isinstance(self.schema[column], nw.Object):
-            self._settle(column, as_text=False)
-        dtype = self.schema[column]
-        if isinstance(dtype, (nw.String, nw.Categorical, nw.Enum)):
-            return "text"
-        if dtype == nw.Boolean:
-            return "boolean"
-        if dtype.is_integer():
-            return "integer"
-        if dtype.is_numeric():
-            return "float"
-        if isinstance(dtype, nw.Date):
-            return "date"
-        if isinstance(dtype, nw.Datetime):
-            return "datetime"
-        return "empty" if isinstance(dtype, (nw.Unknown, nw.Object)) and self.is_empty(column) else "other"
-
-    def is_empty(self, column: str) -> bool:
-        """Whether every value of the column is missing."""
-        return bool(self.aggregate({"filled": (~nw.col(column).is_null()).sum()})["filled"] == 0)
-
-    def column(self, column: str, *, argument: str | None = None) -> Expression:
-        """The column in one form for all engines: text, Int64, Float64 (NaN is missing) or Boolean."""
-        self.require(column, argument=argument)
-        kind, expression = self.kind(column), nw.col(column)
-        if kind in ("text", "empty"):
-            return expression if isinstance(self.schema[column], nw.String) else expression.cast(nw.String)
-        if kind == "integer":
-            return expression.cast(nw.Int64)
-        if kind == "float":
-            number = expression.cast(nw.Float64)
-            return number if self._frame.implementation.is_pandas() else nw.when(~number.is_nan()).then(number)
-        if kind == "boolean":
-            return expression
-        raise InputError(
-            f"Column {column!r} of {self.name} holds {self.schema[column]}; text, numbers or true/false were expected. Derive such a column first.",
-            code="unusable_type", argument=column, table=self.name, dtype=str(self.schema[column]),
-        )
-
-    def number(self, column: str, *, argument: str | None = None) -> Expression:
-        """A column of numbers; text is refused, whatever it looks like."""
-        self.require(column, argument=argument)
-        kind = self.kind(column)
-        if kind == "empty":
-            return nw.col(column).cast(nw.Float64)
-        if kind not in ("integer", "float", "boolean"):
-            sample = self.view({"value": nw.col(column).cast(nw.String)}).distinct("value", 3)
-            raise InputError(
-                f"Column {column!r} of {self.name} holds {kind}, not numbers ({shown(sample, len(sample))}). Convert it to numbers first.",
-                code="text_as_number", argument=column, table=self.name, kind=kind, sample=shown(sample, len(sample)),
-            )
-        return self.column(column).cast(nw.Float64)
-
-    def identifier(self, column: str, *, argument: str = "id") -> Expression:
-        """The column as text ids: 00123 stays 00123; 123.0 is 123; a float too large to be exact is refused."""
-        self.require(column, argument=argument)
-        if isinstance(self.schema[column], nw.Object):
-            self._settle(column, as_text=True)
-        kind, expression = self.kind(column), nw.col(column)
-        if kind in ("boolean", "date", "datetime"):
-            raise InputError(
-                f"Column {column!r} of {self.name} cannot be an id: it holds {kind} values. Name the column of customer numbers.",
-                code="not_an_id", argument=column, table=self.name, kind=kind,
-            )
-        if isinstance(self.schema[column], (nw.Float32, nw.Float64)):
-            number = self.column(column)
-            self._exact_ids(column, number)
-            return nw.when(~number.is_null()).then(number.fill_null(0.0).cast(nw.Int64).cast(nw.String))
-        return expression if isinstance(self.schema[column], nw.String) else expression.cast(nw.String)
-
-    def flag(self, column: str, identifier: str, *, argument: str | None = None) -> Expression:
-        """A column of true/false or 1/0 without missing values, as a condition; anything else is refused with the ids."""
-        self.require(column, argument=argument)
-        kind = self.kind(column)
-        if kind == "boolean":
-            condition, wrong = nw.col(column), nw.col(column).is_null()
-        elif kind in ("integer", "float"):
-            condition, wrong = self.column(column) == 1, ~self.column(column).is_in([0, 1]).fill_null(False)
-        else:
-            condition, wrong = nw.lit(True), nw.lit(True)
-        if kind not in ("boolean", "integer", "float") or self.aggregate({"wrong": wrong.sum()})["wrong"]:
-            found = self.view({"id": self.identifier(identifier), "wrong": wrong}).offenders(nw.col("wrong"), "id")
-            text = self.view({"value": nw.col(column).cast(nw.String)}).distinct("value", 5)
-            raise InputError(
-                f"Column {column!r} of {self.name} must hold true/false or 1/0 in every row; it holds {shown(text, len(text))}, "
-                f"and is not usable for ids {found}. Name the values that mean yes ({{'column': {column!r}, 'is': [...]}} for churned, where= for a source), "
-                "and fill missing ones.",
-                code="not_true_false", argument=column, rows=found.rows, levels=text, table=self.name, count=found.count, ids=shown(found.ids, found.count),
-            )
-        return condition
-
-    def moment(self, column: str, *, argument: str | None = None) -> Expression:
-        """A column of dates or times as it comes: times, or text to be parsed at home."""
-        self.require(column, argument=argument)
-        kind = self.kind(column)
-        self._no_timezone(column)
-        if kind in ("date", "datetime"):
-            return nw.col(column).cast(nw.Datetime("us"))
-        if kind in ("text", "integer", "empty"):
-            return self.column(column).cast(nw.String)
-        raise self.no_dates(column, (kind,))
-
-    def _no_timezone(self, column: str) -> None:
-        dtype = self.schema[column]
-        if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
-            raise InputError(
-                f"Column {column!r} of {self.name} holds times with the timezone {dtype.time_zone}; a day depends on it. "
-                "Convert to local time and drop the timezone first.",
-                code="timezone", argument=column, table=self.name, timezone=str(dtype.time_zone),
-            )
-
-    def _exact_ids(self, column: str, number: Expression) -> None:
-        inexact = (number.fill_null(0.0).abs() >= _EXACT) | (number.fill_null(0.0) % 1 != 0)
-        if self.aggregate({"inexact": inexact.sum()})["inexact"]:
-            raise InputError(
-                f"The ids in column {column!r} of {self.name} are decimal numbers, and some are not whole or have more than 15 digits: "
-                "digits have been lost. Read the column as text from the source (read_table(path, text_columns=[...])).",
-                code="inexact_ids", argument=column, table=self.name,
-            )
-
-    def _settle(self, column: str, *, as_text: bool) -> None:
-        """Give a pandas object column the type its values have, once."""
-        settled = settle_object(self._frame[column], as_text=as_text)
-        if not isinstance(settled.dtype, nw.Object):
-            self._frame = self._frame.with_columns(settled.alias(column))
-            self.schema[column] = settled.dtype
-
-    # -------------------------------------------------------------- conditions
     nothing: Expression = nw.lit(False)
 
-    @staticmethod
-    def constant(value: int) -> Expression:
-        """The same number in every row."""
-        return nw.lit(value)
+    def __init__(self, frame: Any, name: str, schema: dict[str, Any] | None = None) -> None:
+        self._frame, self.name = frame, name
+        self.lazy = isinstance(frame, nw.LazyFrame)
+        self.schema = dict(frame.collect_schema()) if schema is None else schema
 
-    def get(self, column: str) -> Expression:
-        """The column as it stands: for the columns of a `view`."""
+    @staticmethod
+    def get(column: str) -> Expression:
+        """The column as it stands."""
         return nw.col(column)
 
-    def presence(self, column: str) -> Expression:
-        """Whether the column has a value."""
-        return ~self.column(column).is_null() if self.kind(column) == "float" else ~nw.col(column).is_null()
-
-    def is_in(self, column: str, values: Any, *, argument: str | None = None) -> Expression:
-        """Whether the column equals `values` or one of them; False where it is missing."""
-        self.require(column, argument=argument)
-        listed = list(values) if isinstance(values, (list, tuple, set, frozenset, np.ndarray)) else [values]
-        kind = self.kind(column)
-        textual = [isinstance(value, str) for value in listed]
-        if kind == "boolean":
-            listed = [bool(value) if value in (0, 1) else value for value in listed]
-        elif kind in ("integer", "float"):
-            listed = [value if isinstance(value, str) else float(value) if kind == "float" else int(value) if value == int(value) else value for value in listed]
-        if not listed or any(textual) != all(textual) or any(textual) != (kind == "text") or kind not in ("text", "integer", "float", "boolean"):
-            raise InputError(
-                f"Column {column!r} of {self.name} holds {kind} values and cannot equal {shown(listed)}. Write the values as the column holds them.",
-                code="value_kind", argument=argument or column, levels=listed, table=self.name, column=column, kind=kind,
-            )
-        if kind == "boolean":
-            matches = [nw.col(column) if value else ~nw.col(column) for value in set(listed)]
-            return nw.any_horizontal(*matches, ignore_nulls=True).fill_null(False)
-        return self.column(column).is_in(listed).fill_null(False)
-
-    def where(self, conditions: Mapping[str, Any], *, argument: str = "where") -> Expression:
-        """Whether every named column equals its value, or one of its list."""
-        parts = [self.is_in(column, values, argument=argument) for column, values in conditions.items()]
-        return nw.all_horizontal(*parts, ignore_nulls=True)
-
-    def before(self, column: str, limit: date, *, argument: str | None = None) -> Expression:
-        """Whether the date in the column lies before the day `limit`; False where it is missing."""
-        self.require(column, argument=argument)
-        kind = self.kind(column)
-        self._no_timezone(column)
-        if kind == "date":
-            return (nw.col(column) < limit).fill_null(False)
-        if kind == "datetime":
-            return (nw.col(column) < datetime(limit.year, limit.month, limit.day)).fill_null(False)
-        if kind == "empty" or (kind == "float" and self.is_empty(column)):
-            return nw.lit(False)
-        if kind in ("text", "integer"):
-            return self._text_before(column, limit)
-        raise self.no_dates(column, (kind,))
-
-    def _text_before(self, column: str, limit: date) -> Expression:
-        """Dates as text: their distinct days are few, so they are parsed here and looked up there."""
-        text = self.column(column).cast(nw.String).str.strip_chars().str.replace_all("[ T].*$", "")
-        days = self.view({"day": text}).distinct("day", _HOME_LIMIT)
-        parsed = {value: day(value) for value in days}
-        wrong = [value for value, meaning in parsed.items() if meaning is None]
-        if wrong:
-            raise self.no_dates(column, wrong)
-        earlier = [value for value, meaning in parsed.items() if meaning is not None and meaning < limit]
-        return text.is_in(earlier).fill_null(False) if earlier else nw.lit(False)
-
-    def no_dates(self, column: str, values: Sequence[Any]) -> InputError:
-        return InputError(
-            f"Column {column!r} of {self.name} holds values that are no dates: {shown(values)}. "
-            "Write dates year first (2026-09-30), or convert the column to dates.",
-            code="unparsable_dates", argument=column, levels=values, table=self.name,
-        )
-
-    def band(self, column: str, upper: Sequence[float], *, argument: str = "bands") -> Expression:
-        """Number of the band a value falls in: k where upper[k-1] < value <= upper[k]; missing stays missing."""
-        number = self.number(column, argument=argument)
-        code = nw.lit(len(upper))
-        for k in range(len(upper) - 1, -1, -1):
-            code = nw.when(number <= upper[k]).then(nw.lit(k)).otherwise(code)
-        return nw.when(~number.is_null()).then(code.cast(nw.Int64))
-
-    # -------------------------------------------------------------- queries
     def view(self, columns: Mapping[str, Expression], keep: Expression | None = None, *, position: str | None = None) -> Table:
         """The named expressions as a table of their own, of the rows where `keep` is true.
 
@@ -309,11 +68,13 @@ class Table:
         if position is not None:
             frame = frame.with_columns(nw.lit(-1).alias(position)) if isinstance(frame, nw.LazyFrame) else frame.with_row_index(position)
             chosen[position] = nw.col(position).cast(nw.Int64)
-        return Table._of((frame if keep is None else frame.filter(keep)).select(**chosen), self.name)
+        return Table((frame if keep is None else frame.filter(keep)).select(**chosen), self.name)
 
-    def extended(self, columns: Mapping[str, Expression]) -> Table:
+    def extended(self, columns: Mapping[str, Expression]) -> Self:
         """The table with further columns."""
-        return Table._of(self._frame.with_columns(**columns), self.name)
+        result = copy(self)
+        Table.__init__(result, self._frame.with_columns(**columns), self.name)
+        return result
 
     def rows(self) -> Columns:
         """Every row, brought home."""
@@ -335,7 +96,8 @@ class Table:
         home = bring_home(_collected(grouped.head(_HOME_LIMIT + 1) if self.lazy else grouped))
         if self.lazy and home["count"].size > _HOME_LIMIT:
             raise InputError(
-                f"{self.name} has more than {_HOME_LIMIT:,} distinct combinations of the columns asked for. Band or leave out those with the most levels.",
+                f"{self.name} has more than {_HOME_LIMIT:,} distinct combinations of the columns asked for. Band or leave out those with "
+                "the most levels.",
                 code="too_many_cells", argument=self.name, limit=f"{_HOME_LIMIT:,}",
             )
         home["count"] = home["count"].astype(np.int64)
@@ -345,8 +107,8 @@ class Table:
         """The rows whose text `column` is one of `values`."""
         if self._frame.implementation.is_duckdb():
             wanted = self.like({column: values})
-            return Table._of(self._frame.join(wanted._frame, on=column, how="semi"), self.name)
-        return Table._of(self._frame.filter(nw.col(column).is_in(values.tolist())), self.name)
+            return Table(self._frame.join(wanted._frame, on=column, how="semi"), self.name)
+        return Table(self._frame.filter(nw.col(column).is_in(values.tolist())), self.name)
 
     def like(self, columns: Columns) -> Table:
         """Columns from home as a table of this one's kind, on its engine."""
@@ -356,20 +118,20 @@ class Table:
 
             pushed = pa.table(dict(columns))  # noqa: F841 - DuckDB finds it by its name
             native = self._frame.to_native().query("vocstats_table", "select * from pushed")
-            return Table(native, self.name)
-        backend = "pandas" if implementation.is_pandas() else "pyarrow" if implementation.is_pyarrow() else "polars"
-        frame = nw.from_dict({name: _listed(values) for name, values in columns.items()}, backend=backend)
-        return Table._of(frame.lazy() if self.lazy else frame, self.name)
+            return Table(nw.from_native(native), self.name)
+        given = {name: _listed(values) for name, values in columns.items()}
+        frame = nw.from_dict(given, backend=cast(Any, implementation))
+        return Table(frame.lazy() if self.lazy else frame, self.name)
 
     def joined(self, other: Table, on: Sequence[str]) -> Table:
         """Left join; a table of another kind or connection is brought over first."""
         if self._frame.implementation is other._frame.implementation and self.lazy == other.lazy:
             try:
-                return Table._of(self._frame.join(self._same_types(other, on), on=list(on), how="left"), self.name)
+                return Table(self._frame.join(self._same_types(other, on), on=list(on), how="left"), self.name)
             except Exception as error:
                 if "different connection" not in str(error):
                     raise
-        return Table._of(self._frame.join(self._same_types(self.like(other.rows()), on), on=list(on), how="left"), self.name)
+        return Table(self._frame.join(self._same_types(self.like(other.rows()), on), on=list(on), how="left"), self.name)
 
     def _same_types(self, other: Table, keys: Sequence[str]) -> Any:
         """The other's frame with keys Arrow will compare: it tells text from large text."""
@@ -404,7 +166,7 @@ class Table:
         """The rows whose key is not in `other`; missing keys stay."""
         keys = other.view({on: nw.col(on), "there": nw.lit(True)})
         joined = self.joined(keys, [on])
-        return Table._of(joined._frame.filter(nw.col("there").is_null()), self.name)
+        return Table(joined._frame.filter(nw.col("there").is_null()), self.name)
 
     def near(self) -> Table | NearTable:
         """The table itself, or its columns at home where that is the faster way to ask."""
@@ -417,7 +179,8 @@ class Table:
             import pandas as pd
 
             index = pd.Index(bring_home(self._frame.select(column))[column], dtype=object)
-            return {"rows": index.size, "missing": int(index.isna().sum()), "distinct": index.size if index.is_unique else index.nunique()}
+            distinct = index.size if index.is_unique else index.nunique()
+            return {"rows": index.size, "missing": int(np.sum(index.isna())), "distinct": distinct}
         key = nw.col(column)
         return self.aggregate({"rows": key.is_null().count(), "missing": key.is_null().sum(), "distinct": key.n_unique()})
 
@@ -436,11 +199,12 @@ class Table:
 
     def offenders(self, flag: Expression, identifier: str) -> Offenders:
         """Rows where `flag` is true."""
-        marked = Table._of(self._frame.with_columns(flag=flag), self.name)
+        marked = Table(self._frame.with_columns(flag=flag), self.name)
         if self.lazy:
             there = marked._frame.filter(nw.col("flag"))
             total = _collected(there.select(n=nw.len()))["n"].to_list()[0]
-            return Offenders(int(total), tuple(_collected(there.select(identifier).sort(identifier).head(_SHOWN))[identifier].to_list()), ())
+            first = _collected(there.select(identifier).sort(identifier).head(_SHOWN))
+            return Offenders(int(total), tuple(first[identifier].to_list()), ())
         home = marked.view({"id": nw.col(identifier), "flag": nw.col("flag")}).rows()
         rows = np.flatnonzero(home["flag"])
         return Offenders(rows.size, tuple(home["id"][rows[:_SHOWN]].tolist()), tuple(rows[:_SHOWN].tolist()))
@@ -464,4 +228,4 @@ def _collected(frame: Any) -> nw.DataFrame[Any]:
 
 
 def _listed(values: npt.NDArray[Any]) -> Iterable[Any]:
-    return values.tolist() if values.dtype == object else values  # type: ignore[no-any-return]
+    return values.tolist() if values.dtype == object else values
