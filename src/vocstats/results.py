@@ -47,6 +47,13 @@ def register(kind: str, schema_version: int = 1) -> Callable[[C], C]:
     return decorate
 
 
+def frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Named columns as a table: the one place where a result of an estimator meets pandas."""
+    import pandas as pd
+
+    return pd.DataFrame(columns)
+
+
 class Record:
     """Parent of every dataclass that can be written to JSON: freezes its arrays, writes and reads itself."""
 

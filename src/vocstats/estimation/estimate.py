@@ -11,7 +11,7 @@ import numpy as np
 from .. import texts
 from ..errors import InputError
 from ..options import Inference
-from ..results import Floats, Labels, Result, register
+from ..results import Floats, Labels, Result, frame, register
 from .variance import Linearization
 
 if TYPE_CHECKING:
@@ -86,16 +86,14 @@ class Estimate(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per domain: labels, estimate, std_error, conf_low, conf_high, df, n."""
-        import pandas as pd
-
         numbers = {name: np.atleast_1d(getattr(self, name)) for name in ("estimate", "std_error", "conf_low", "conf_high", "df", "n")}
-        return pd.DataFrame({**self.labels, **numbers})
+        return frame({**self.labels, **numbers})
 
     def tidy(self) -> pd.DataFrame:
         """Long form: term, labels, estimate, std_error, conf_low, conf_high."""
-        frame = self.to_frame().drop(columns=["df", "n"])
-        frame.insert(0, "term", self.statistic)
-        return frame
+        table = self.to_frame().drop(columns=["df", "n"])
+        table.insert(0, "term", self.statistic)
+        return table
 
     def summary(self, language: str = "en") -> str:
         """One screen: the first domains, the level, and what the standard error accounts for."""

@@ -12,7 +12,7 @@ from .. import _checks
 from .._numerics import t_quantile
 from ..errors import IdentificationError, InputError, shown
 from ..options import MeanOrTotal
-from ..results import Floats, Labels, Result, register
+from ..results import Floats, Labels, Result, frame, register
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,16 +61,12 @@ class TwoPhaseEstimate(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per stratum: stratum, asked, heard, mean, deviation."""
-        import pandas as pd
-
-        return pd.DataFrame({**self.labels, "asked": self.asked, "heard": self.heard, "mean": self.means, "deviation": self.deviations})
+        return frame({**self.labels, "asked": self.asked, "heard": self.heard, "mean": self.means, "deviation": self.deviations})
 
     def tidy(self) -> pd.DataFrame:
         """One row: term, estimate, std_error, conf_low, conf_high."""
-        import pandas as pd
-
         numbers = {name: [getattr(self, name)] for name in ("estimate", "std_error", "conf_low", "conf_high")}
-        return pd.DataFrame({"term": [self.statistic], **numbers})
+        return frame({"term": [self.statistic], **numbers})
 
     def summary(self, language: str = "en") -> str:
         """The estimate above the table of strata."""
