@@ -192,7 +192,7 @@ def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
 
 
 def test_the_embedded_example_holds_no_unknown_key() -> None:
-    from vocstats.datasets import study_template
+    from vocstats.datasets.example import study_template
 
     assert check_document(tomllib.loads(study_template()))[1] == []
 

@@ -13,7 +13,7 @@ from .._checks import choice
 from ..errors import InputError
 from ..study import Study, check_study
 from .language import general_first
-from .terminal import Terminal, refuse
+from .terminal import INTERRUPTED, Terminal, refuse
 
 app = typer.Typer(name="vocstats", add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -176,6 +176,8 @@ def run_command(arguments: Sequence[str], language: str) -> int:
     try:
         command.main(args=general_first(arguments), prog_name="vocstats", obj=terminal)
     except SystemExit as end:
+        if end.code == INTERRUPTED:
+            terminal.warn(terminal.text("interrupted"))
         return int(end.code or 0)
     except BaseException as error:
         if terminal.debug:

@@ -15,7 +15,7 @@ import typer
 from ..errors import InputError
 from ..study import study_from_document
 from ..study.commented import commented_study
-from ..tables import Table, read_table
+from ..tables import InputTable, read_table
 from .one_off import churned_of, names_of, numbers_of
 
 if TYPE_CHECKING:
@@ -99,11 +99,11 @@ def write_study(terminal: Terminal, path: Path, given: Mapping[str, str], *, ask
 def interview(answer: Interview, folder: Path) -> dict[str, Any]:
     """The document of a study, from the interview."""
     files = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in _ENDINGS) if folder.is_dir() else []
-    readers: dict[str, Table] = {}
+    readers: dict[str, InputTable] = {}
 
     def opened(role: str) -> str | None:
         def clean(name: str) -> str:
-            readers[role] = Table(read_table(_existing(folder, name)), role)
+            readers[role] = InputTable(read_table(_existing(folder, name)), role)
             return name
 
         name: str | None = answer(role, _guess_name(files, _FILES[role]), clean)
@@ -148,18 +148,18 @@ def _existing(folder: Path, name: str) -> Path:
     return path
 
 
-def _column(table: Table, name: str) -> str:
+def _column(table: InputTable, name: str) -> str:
     table.require(name)
     return name
 
 
-def _churned(table: Table, text: str) -> Any:
+def _churned(table: InputTable, text: str) -> Any:
     form = churned_of(text)
     table.require(form if isinstance(form, str) else form["column"])
     return form
 
 
-def _identifier(table: Table, identifier: str) -> dict[str, str]:
+def _identifier(table: InputTable, identifier: str) -> dict[str, str]:
     """The column of customer numbers of a source, where it is not called as in the registry."""
     if identifier in table.schema:
         return {}
@@ -177,7 +177,7 @@ def _guess_name(names: Iterable[str], words: Iterable[str]) -> str:
     return ""
 
 
-def _guess_churned(table: Table) -> str:
+def _guess_churned(table: InputTable) -> str:
     column = _guess_name(table.schema, _COLUMNS["churned"])
     if not column:
         return ""
@@ -190,7 +190,7 @@ def _guess_churned(table: Table) -> str:
     return column
 
 
-def _guess_scale(table: Table, column: str) -> tuple[float, float, list[float]]:
+def _guess_scale(table: InputTable, column: str) -> tuple[float, float, list[float]]:
     """The narrowest usual scale the answers fit on, and the codes that stand beside it."""
     values = [value for value in _levels(table, column) if isinstance(value, (int, float))]
     codes = [value for value in values if value in _CODES]
@@ -201,14 +201,14 @@ def _guess_scale(table: Table, column: str) -> tuple[float, float, list[float]]:
     return (min(values), max(values), []) if values else (1, 10, [])
 
 
-def _guess_auxiliaries(table: Table, taken: set[Any]) -> list[str]:
+def _guess_auxiliaries(table: InputTable, taken: set[Any]) -> list[str]:
     usable = (name for name in table.schema if name not in taken and table.kind(name) in ("text", "boolean", "integer"))
     return [name for name in usable if 2 <= len(_levels(table, name, _MOST_LEVELS + 1)) <= _MOST_LEVELS]
 
 
-def _any_missing(table: Table, columns: Iterable[str]) -> bool:
+def _any_missing(table: InputTable, columns: Iterable[str]) -> bool:
     return any(table.aggregate({"missing": table.column(name).is_null().sum()})["missing"] for name in columns)
 
 
-def _levels(table: Table, column: str, limit: int = 200) -> list[Any]:
+def _levels(table: InputTable, column: str, limit: int = 200) -> list[Any]:
     return table.view({"level": table.column(column)}).distinct("level", limit) if table.kind(column) not in ("date", "datetime") else []

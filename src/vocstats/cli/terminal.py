@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str, int, int], None]
 _USAGE = ("study_", "cli_")
+INTERRUPTED = 130
 _SHOWN_LINES = 10
 _OF_REGISTRY = ("missing_ids", "duplicate_ids", "unusable_base_weight", "undated", "missing_status", "missing_auxiliary")
 
@@ -78,7 +79,7 @@ class Terminal:
             return exit_code(error)
         if isinstance(error, KeyboardInterrupt):
             self.warn(self.text("interrupted"))
-            return 130
+            return INTERRUPTED
         key, code = ("cannot_access", 2) if isinstance(error, OSError) else ("unexpected", 1)
         self.warn(self.text(key, reason=f"{type(error).__name__}: {error}"))
         return code
