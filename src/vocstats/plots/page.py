@@ -16,10 +16,10 @@ _PAGE = """<!doctype html>
 <html><head><meta charset="utf-8"><title>{title}</title></head>
 <body><div id="chart"></div>
 <script type="application/json" id="spec">{spec}</script>
-<script>{library}</script>
-<script>vegaEmbed("#chart", JSON.parse(document.getElementById("spec").textContent), {{actions: false}});</script>
+<script>{script}</script>
 </body></html>
 """
+_DRAW = 'vegaEmbed("#chart", JSON.parse(document.getElementById("spec").textContent), {actions: false});'
 
 
 def json_text(document: Any) -> str:
@@ -66,5 +66,5 @@ def page(chart: alt.TopLevelMixin, *, title: str = "") -> str:
     except ImportError as error:
         message = "An offline page needs vl-convert-python; install it with: pip install 'vocstats[report]'"
         raise MissingDependencyError(message, code="missing_dependency", package="vl-convert-python", extra="report") from error
-    library = javascript_bundle(None).replace("</script", "<\\/script")
-    return _PAGE.format(title=escape(title), spec=json_text(chart.to_dict()), library=library)
+    script = javascript_bundle(_DRAW).replace("</script", "<\\/script")
+    return _PAGE.format(title=escape(title), spec=json_text(chart.to_dict()), script=script)
