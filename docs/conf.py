@@ -31,6 +31,8 @@ numpydoc_class_members_toctree = False
 
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_css_files = ["formulas.css"]
 html_title = f"vocstats {release}"
 html_show_sourcelink = False
 html_copy_source = False
