@@ -50,7 +50,7 @@ def demo(context: typer.Context, folder: Annotated[Path, typer.Option()] = Path(
     study = Path(path) if Path(path).is_file() else folder / "study.toml"
     terminal.say("demo_written", folder=folder)
     run_and_show(terminal, _study(terminal, study))
-    terminal.say("demo_next", study=study)
+    terminal.say("demo_next", study=str(study))
 
 
 @app.command()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -41,9 +42,10 @@ class Terminal:
         return texts.render(f"cli.{key}", self.language, **values)
 
     def say(self, key: str, /, **values: Any) -> None:
-        """Write a line for the user, unless quiet."""
+        """Write a line for the user, unless quiet; words are wrapped on a terminal, paths and logs are not."""
         if not self.quiet:
-            self.out.print(self.text(key, **values), soft_wrap=True)
+            whole = not self.out.is_terminal or any(isinstance(value, Path) for value in values.values())
+            self.out.print(self.text(key, **values), soft_wrap=whole)
 
     def show(self, what: Any) -> None:
         """Write a result: text or a rich table."""
@@ -51,7 +53,7 @@ class Terminal:
 
     def warn(self, line: str) -> None:
         """Write a line to standard error."""
-        self.err.print(line, soft_wrap=True)
+        self.err.print(line, soft_wrap=not self.err.is_terminal)
 
     def problem(self, error: VocstatsError) -> None:
         """Write what is wrong, in the user's language."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..texts import render
+from .kinds import KINDS
 from .schema import REQUIRED, SCHEMA_VERSION, SECTIONS, Key, keys_of, sections_under
 from .toml_text import toml, toml_key
 
@@ -50,4 +51,5 @@ def _line(key: Key, value: Any, language: str) -> str:
         setting = f"{key.name} = {toml(value)}"
     else:
         setting = f"# {key.name} = {'' if key.default in (None, REQUIRED) else toml(key.default)}"
-    return f"{setting:<{_COMMENT_COLUMN}}# {key.text(language)}"
+    allowed = " | ".join(key.allowed) or ("" if value is not None else getattr(KINDS[key.kind], language))
+    return f"{setting:<{_COMMENT_COLUMN - 2}}  # {key.text(language)}{f' ({allowed})' if allowed else ''}"
