@@ -49,8 +49,8 @@ def world(rng: np.random.Generator, *, size: int = 1500, clusters: int = 60, str
 def chain(name: str, w: World, heard: npt.NDArray[np.bool_], counts: Floats | None = None) -> Weights:
     """Two or three smooth steps, by name."""
     labels, known = {"a": w.a, "b": w.b}, {"a": w.a, "b": w.b, "x": w.x}
-    totals: dict[str, Any] = {"one": float(w.y.size), "x": float(w.x.sum())}
-    numbers = {"one": np.ones(w.y.size), "x": w.x}
+    numbers = {"one": np.ones(w.y.size), **known}
+    totals: dict[str, Any] = {key: float(column.sum()) for key, column in numbers.items()}
     asked = {"base_weights": None, "counts": counts}
     if name == "propensity":
         return weight_by_propensity(known, heard, **asked)

@@ -164,6 +164,8 @@ def _merged(own: Floats, row: Integers, domain: Integers, shared: Matrix, loadin
 def _sums_by(matrix: Matrix, rows: Integers, codes: Integers, factors: Floats, size: int) -> Matrix:
     """Σ_k factors_k 1{codes_k = g} matrix[rows_k] for every code g; dense unless that would be large and mostly zeros."""
     width = matrix.shape[1]
+    if not width:
+        return np.zeros((size, 0))
     if isinstance(matrix, np.ndarray) or size * width > max(4 * matrix.nnz, _DENSE):
         return sparse.csr_array((factors, (codes, rows)), shape=(size, matrix.shape[0])) @ matrix
     result = np.zeros(size * width)
