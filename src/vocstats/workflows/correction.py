@@ -100,7 +100,8 @@ def correct(
     auxiliaries : sequence of str
         Categorical columns of the registry on which those heard are weighted.
     minimum_cell : int
-        Levels in which fewer were heard within a pool are merged with their neighbour, and listed in ``merged``.
+        Levels in which fewer were heard within a group are merged with their neighbour, and listed in ``merged``. Where the few
+        heard in a group cannot meet all its margins at once, more of its levels are merged, and listed too.
     method : {"double_sampling", "weighting"}, optional
         How the silent are represented. Left out: by the follow-up where one was heard, else by weighting; ``method`` of the
         result says which.

@@ -44,8 +44,8 @@ def part_means(made: Representation, y: Floats, base_weight: Floats, domain: Cod
     The variance of a pool's mean is that of a modelled response with the registry fixed, ``sum (1 - p) w^2 e^2`` with
     p = base weight / w and e the residual after calibration, times n / (n - parameters); with replacement (``inference="r"``)
     the factor (1 - p) is left out. A pool heard in full has variance 0. Where several domains share a pool, each domain's spread
-    is shrunk towards the pool's by how much the spreads really differ. A pool whose few answers are all equal is given the
-    spread of one more answer at the far end of the scale: no group only partly heard is known without error.
+    is shrunk towards the pool's by how much the spreads really differ. A pool whose answers are all equal is given the spread of
+    one more answer at the far end of the scale: no group only partly heard is known without error.
 
     Parameters
     ----------
@@ -98,10 +98,15 @@ def part_means(made: Representation, y: Floats, base_weight: Floats, domain: Cod
         spread, df = spread * (n - 1.0) / np.maximum(n - used, 1.0), np.maximum(n - used, 1.0)
     else:
         spread, df = _smoothed(y, counts, made.voice_pool, n, spread, df, complete)
-    few = (width / (n + 2.0)) ** 2 * (n + 1.0)
-    spread = np.where((spread <= 1e-12 * width**2) & (n > 0), few, spread)
+    one_more = spread_of_one_more(n.sum(axis=1, keepdims=True), width)
+    spread = np.where((spread <= 1e-12 * width**2) & (n > 0), one_more, spread)
     variance = np.where(complete & (n > 0), 0.0, spread * kish)
     return Parts(heard=n, mean=mean, variance=variance, df=df, spread=spread, effective=effective.reshape(shape))
+
+
+def spread_of_one_more(n: Floats, width: float) -> Floats:
+    """Variance that n equal answers would have with one more at the far end of the scale."""
+    return (width / (n + 2.0)) ** 2 * (n + 1.0)
 
 
 def _parameters(made: Representation, pools: int) -> Floats:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..customer_base import GROUPS, SOURCES, Cells
-from ..errors import InputError
+from ..errors import ConvergenceError, InfeasibleError, InputError
 from ..options import WeightingMethod
 from .._checks import Integers as Codes
 from ..results import Flags, Floats
@@ -91,23 +91,49 @@ def represent(
     """
     pool, speaks = pools_of(cells, double_sampling=double_sampling, pool_churned=pool_churned)
     size = cells.counts * cells.base_weight
-    codes, merged = _blocked_codes(cells, auxiliaries, pool, speaks, size, minimum_cell)
     voices = np.flatnonzero(speaks)
     if voices.size == 0:
         raise InputError("Nobody who answered can speak for this base: every answer is missing.", code="nobody_heard", argument="answers")
     base = cells.base_weight[voices]
     drawn_with = cells.selection_probability[voices]
     base = np.where(np.isnan(drawn_with), base, base / np.where(np.isnan(drawn_with), 1.0, drawn_with))
-    weights = _fit(weighting, codes, pool, voices, size, base, cells.counts[voices])
+    weights, codes, merged = _fit_merging(cells, auxiliaries, weighting, pool, speaks, size, base, cells.counts[voices], minimum_cell)
     uninvited = pool == -1
     if uninvited.any() and np.isin(pool[voices], ACTIVE_POOLS).any():
         whole = np.where(np.isin(pool, (-1, ENGAGED, SILENT)), ACTIVE, pool)
-        blocked, more = _blocked_codes(cells, auxiliaries, whole, speaks, size, minimum_cell)
+        weights, _, more = _fit_merging(cells, auxiliaries, weighting, whole, speaks, size, weights, None, minimum_cell)
         merged += tuple(line for line in more if line not in merged)
-        weights = _fit(weighting, blocked, whole, voices, size, weights, None)
     if trim_at is not None:
         weights = trim(weights, upper=trim_at, relative_to=pool[voices])
     return Representation(pool=pool, voices=voices, weights=weights, codes=codes, size=size, merged=merged)
+
+
+def _fit_merging(
+    cells: Cells, auxiliaries: Sequence[str], weighting: WeightingMethod, pool: Codes, speaks: Flags, size: Floats, base: Any, counts: Any, minimum: int
+) -> tuple[Weights, dict[str, Codes], tuple[str, ...]]:
+    """Weight the voices; where the few heard in a pool cannot meet all its margins at once, merge more of its levels and try again."""
+    voices = np.flatnonzero(speaks)
+    needed = dict.fromkeys(np.unique(pool[voices]).tolist(), minimum)
+    while True:
+        codes, merged = _blocked_codes(cells, auxiliaries, pool, speaks, size, needed)
+        try:
+            return _fit(weighting, codes, pool, voices, size, base, counts), codes, merged
+        except (InfeasibleError, ConvergenceError):
+            refused = [p for p in needed if not _can_fit(weighting, codes, pool, voices, size, p, cells.counts, cells.base_weight)]
+            if not refused or max(needed[p] for p in refused) > cells.counts[voices].sum():
+                raise
+            needed |= {p: 2 * needed[p] for p in refused}
+
+
+def _can_fit(weighting: WeightingMethod, codes: dict[str, Codes], pool: Codes, voices: Codes, size: Floats, p: int, counts: Any, base: Floats) -> bool:
+    """Whether the voices of one pool can be weighted to its customers."""
+    mine = voices[pool[voices] == p]
+    inside = np.where(pool == p, pool, -1)
+    try:
+        _fit(weighting, codes, inside, mine, size, base[mine], counts[mine])
+    except (InfeasibleError, ConvergenceError):
+        return False
+    return True
 
 
 def _fit(
@@ -158,7 +184,7 @@ def _blocked_codes(
     pool: Codes,
     speaks: Flags,
     size: Floats,
-    minimum: int,
+    minimum: Mapping[int, int],
 ) -> tuple[dict[str, Codes], tuple[str, ...]]:
     """Codes ``pool * levels + level`` of each auxiliary, thin levels merged with their neighbour within the pool."""
     blocked, lines = {}, []
@@ -172,7 +198,7 @@ def _blocked_codes(
                 continue
             people = np.bincount(code[inside], weights=size[inside], minlength=width)
             heard = np.bincount(code[inside & speaks], weights=cells.counts[inside & speaks], minlength=width)
-            target = merge_thin_levels(people, heard, minimum)
+            target = merge_thin_levels(people, heard, minimum[int(p)])
             result[inside] = p * width + target[code[inside]]
             lines += [f"{POOLS[p]} / {name}: {labels[i]} -> {labels[t]}" for i, t in enumerate(target) if t != i and people[i] > 0]
         blocked[name] = result
