@@ -17,7 +17,7 @@ from ..options import Distance
 from . import distances
 from .chain import Floats, Matrix, Weights, begin, times
 from .feasibility import Verdict, factor_bounds, refuse
-from .margins import check_levels, label_codes, line_up
+from .labels import check_levels, label_codes, line_up
 from .raking import positive_mass
 
 

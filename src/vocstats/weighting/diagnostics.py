@@ -12,7 +12,7 @@ from .._numerics import sums_by
 from ..errors import InputError, shown
 from ..results import frame
 from .chain import Weights
-from .margins import label_codes, line_up
+from .labels import label_codes, line_up
 
 if TYPE_CHECKING:
     import pandas as pd

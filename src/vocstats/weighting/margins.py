@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .._checks import factorize, named_columns, non_negative, same_length
+from .._checks import factorize, named_columns, non_negative
 from .._numerics import sums_by
-from ..errors import InfeasibleError, InputError, shown
+from ..errors import InputError, shown
 from .chain import Floats
-
-Codes = npt.NDArray[Any]  # integers of any width
-TOTALS_AGREE = 1e-6  # margins whose totals differ by less, relatively, are rescaled to those of the first; more is a conflict
+from .labels import Codes, check_levels, check_sums, label_codes, line_up, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,35 +112,6 @@ class Margins:
         check_levels(self.names, self.levels, self.targets, heard)
 
 
-def check_levels(names: Sequence[str], levels: Sequence[list[Any]], targets: Sequence[Floats], heard: Sequence[Floats]) -> None:
-    """Raise unless every positive target has somebody heard, and every level heard has a positive target."""
-    flat = [
-        (name, level, total, mass)
-        for name, labels, totals, sums in zip(names, levels, targets, heard, strict=True)
-        for level, total, mass in zip(labels, totals, sums, strict=True)
-    ]
-    unmatched = [(name, level) for name, level, total, mass in flat if np.isnan(total) and mass != 0]
-    if unmatched:
-        raise InputError(
-            f"targets has no total for {shown(unmatched)}, although people with this level were heard. Add the total, or merge the level.",
-            code="level_without_target", argument="targets", levels=unmatched,
-        )
-    unheard = [(name, level) for name, level, total, mass in flat if total > 0 and mass == 0]
-    if unheard:
-        raise InfeasibleError(
-            f"Nobody heard has {shown(unheard)}, so no weighting can reach its target. "
-            "Merge the level with a neighbour in margins and targets.",
-            code="level_not_heard", argument="targets", levels=unheard,
-        )
-    zero = [(name, level) for name, level, total, mass in flat if total == 0 and mass != 0]
-    if zero:
-        raise InfeasibleError(
-            f"The target of {shown(zero)} is 0, but people with this level were heard. "
-            "Correct the total, or give these people base weight 0.",
-            code="zero_target_heard", argument="targets", levels=zero,
-        )
-
-
 def collapse(margins: Any, targets: Any, length: int | None = None) -> Margins:
     """Code label columns and line up their targets.
 
@@ -174,7 +142,7 @@ def collapse(margins: Any, targets: Any, length: int | None = None) -> Margins:
         known, values = line_up(wanted[name], name, label)
         levels.append(known)
         totals.append(values)
-    _check_sums(tuple(columns), totals)
+    check_sums(tuple(columns), totals)
     return _blocks(tuple(columns), codes, levels, totals)
 
 
@@ -205,74 +173,11 @@ def margin_targets(margins: Any, *, counts: npt.ArrayLike | None = None) -> dict
     """
     result = {}
     for name, column in named_columns(margins, "margins").items():
-        codes, levels = factorize(_plain(column), f"margins[{name!r}]")
+        codes, levels = factorize(plain(column), f"margins[{name!r}]")
         weights = np.ones(codes.size) if counts is None else non_negative(counts, "counts", length=codes.size)
         sums = sums_by(codes, weights, levels.size)
         result[name] = dict(zip(levels.tolist(), sums.tolist(), strict=True))
     return result
-
-
-def label_codes(column: Any, argument: str, *, length: int | None = None) -> tuple[Codes, list[Any]]:
-    """Code of each label and the sorted labels. Unlike `factorize` it may list labels nobody bears, and then need not copy the column."""
-    categories = getattr(getattr(column, "dtype", None), "categories", None)
-    if categories is not None and (hasattr(column, "cat") or hasattr(column, "codes")):
-        codes = np.asarray(column.cat.codes if hasattr(column, "cat") else column.codes)
-        if codes.size and codes.min() >= 0:
-            same_length(codes, argument, length)
-            return codes, [getattr(label, "item", lambda label=label: label)() for label in categories]
-    array = np.asarray(_plain(column))
-    if array.dtype == bool:
-        array = array.view(np.uint8) if array.flags.c_contiguous else array.astype(np.uint8)
-    if array.ndim == 1 and array.dtype.kind in "iu" and array.size:
-        low, high = int(array.min()), int(array.max())
-        if high - low < max(256, array.size // 16):
-            same_length(array, argument, length)
-            codes = array if low == 0 else np.subtract(array, low, dtype=np.int32 if max(-low, high) < 2**31 else np.int64)
-            return codes, list(range(low, high + 1))
-    codes, levels = factorize(array, argument, length=length)
-    return codes, levels.tolist()
-
-
-def _plain(column: Any) -> Any:
-    """Text of fixed width as objects, which are hashed instead of sorted; lists of tuples as tuples."""
-    if isinstance(column, Sequence) and not isinstance(column, str) and any(isinstance(item, tuple) for item in column):
-        array = np.empty(len(column), object)
-        array[:] = column
-        return array
-    array = np.asarray(column)
-    return array.astype(object) if array.dtype.kind in "US" else array
-
-
-def line_up(totals: Any, name: str, levels: list[Any]) -> tuple[list[Any], Floats]:
-    """Totals in the order of `levels` (nan: none given); levels nobody bears are added behind."""
-    argument = f"targets[{name!r}]"
-    if isinstance(totals, Mapping) or (hasattr(totals, "items") and hasattr(totals, "keys")):
-        given = {key.item() if hasattr(key, "item") else key: total for key, total in totals.items()}
-    else:
-        given = dict(enumerate(np.asarray(totals).tolist()))
-    values = dict(zip(given, non_negative(list(given.values()), argument), strict=True))
-    borne = set(levels)
-    known = [*levels, *(level for level in values if level not in borne)]
-    return known, np.array([values.get(level, np.nan) for level in known])
-
-
-def _check_sums(names: tuple[str, ...], totals: list[Floats]) -> None:
-    """Raise unless all margins have the same positive total; rescale what is only rounding, in place."""
-    sums = [float(np.nansum(values)) for values in totals]
-    if not min(sums) > 0:
-        empty = [name for name, total in zip(names, sums, strict=True) if not total > 0]
-        raise InfeasibleError(
-            f"The targets of {shown(empty)} add up to 0. Give totals of people.", code="targets_zero", argument="targets", levels=empty
-        )
-    if max(sums) - min(sums) > TOTALS_AGREE * max(sums):
-        listed = ", ".join(f"{name}: {total:.10g}" for name, total in zip(names, sums, strict=True))
-        raise InfeasibleError(
-            f"The totals conflict: the targets of each margin must add up to the same number of people, but they add up to {listed}. "
-            "Correct them, or turn them into shares of one total.",
-            code="totals_conflict", argument="targets", levels=names, listed=listed,
-        )
-    for values, total in zip(totals, sums, strict=True):
-        values *= sums[0] / total
 
 
 def _blocks(names: tuple[str, ...], codes: list[Codes], levels: list[list[Any]], targets: list[Floats]) -> Margins:

@@ -13,7 +13,8 @@ from .._numerics import sums_by
 from . import distances
 from .chain import Floats, Matrix, Weights, begin, times
 from .feasibility import Verdict, factor_bounds, refuse
-from .margins import Codes, Margins, collapse
+from .labels import Codes
+from .margins import Margins, collapse
 
 _SWEEPS = 50  # of proportional fitting before Newton's method takes over: enough unless margins are strongly associated
 _FEW = 10_000  # cells for which a Newton step costs less than a few sweeps over the rows
