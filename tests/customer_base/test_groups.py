@@ -71,6 +71,26 @@ def test_an_export_of_all_invited_with_the_score_empty_for_the_silent():
     assert int(cells.counts[cells.group == GROUPS.index("silent")].sum()) == 6
 
 
+def test_answered_in_a_follow_up_leaves_the_silent_drawn():
+    calls = answers(["A04", "A05", "A06"], [7, 0, 0], called=["y", None, None])
+    cells = base(follow_up=Source(calls, answered="called")).cells(outcome="csi", scale=(0, 10))
+    assert int(cells.counts[cells.drawn].sum()) == 3 and cells.outcome[cells.source == 1].tolist() == [7.0]
+
+
+def test_an_outcome_table_may_have_the_registrys_id_or_the_sources():
+    listed = pd.DataFrame({"no": ["A01", "A02"]})
+    scores = answers([f"A{k:02}" for k in range(1, 13)], [9, 8, *[10] * 10])
+    for frame in (scores, scores.rename(columns={"customer_id": "no"})):
+        cells = base(survey=Source(listed, id="no", outcome_frame=frame)).cells(outcome="csi")
+        assert sorted(cells.outcome[cells.source == 0].tolist()) == [8.0, 9.0]
+
+
+def test_a_callers_columns_may_have_any_name():
+    survey = answers(["A01"], [9]).assign(row=1, id="x", count=2, y0=3, contact="z")
+    frame = registry(row=1, id="x", count=2, population=3, contact="z", flag=1, a0="q")
+    assert base(frame, survey=survey).cells(["row", "count", "a0", "id"], outcome="csi").counts.sum() == 12
+
+
 def test_selection_probabilities_are_kept_for_all_drawn():
     calls = answers(["A04", "A05", "A06"], [7, None, 6], p=[0.5, 0.5, 0.25])
     cells = base(follow_up=Source(calls, selection_probability="p")).cells(outcome="csi")

@@ -230,6 +230,11 @@ REFUSALS = {
     ),
     "probability: above one": (lambda: drawn_with(1.5), "unusable_probability", ["1.5"]),
     "probability: missing": (lambda: drawn_with(np.nan), "unusable_probability", ["'A05'"]),
+    "probability: two of one customer": (
+        lambda: cells(follow_up=Source(answers(["A04", "A04"], [7, 6], p=[0.5, 0.25]), selection_probability="p", repeated="mean")),
+        "several_probabilities",
+        ["'A04'", "answers['follow_up']"],
+    ),
     "probability: of a survey": (
         lambda: base(survey=Source(answers(["A01"], [9], p=[1.0]), selection_probability="p")),
         "not_for_this_source",

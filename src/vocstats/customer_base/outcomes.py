@@ -65,6 +65,7 @@ def read_outcomes(
         rows, position = {name: column[stands] for name, column in rows.items()}, position[stands]
         if "probability" in rows:
             probability[position] = rows["probability"]
+            _refuse_contradiction(source, rows, probability[position])
         if columns:
             score, records = _scores(source, rows, columns, weights, scale, missing_codes)
             outcome[:] = np.where(listing.source == source.index, _one_each(source, rows, position, score, size), outcome)
@@ -74,9 +75,22 @@ def read_outcomes(
     return Heard(outcome, probability, tuple(aside))
 
 
+def _refuse_contradiction(source: SourceTable, rows: Columns, taken: Floats) -> None:
+    """A customer is drawn once, with one probability."""
+    differing = rows["probability"] != taken
+    if differing.any():
+        ids = sorted(set(rows["id"][differing].tolist()))
+        raise InputError(
+            f"{len(ids)} customers of {source.argument} have several selection probabilities: ids {shown(ids)}. Each is drawn once; "
+            "correct them.",
+            code="several_probabilities", argument=source.source.selection_probability, levels=ids[:_SHOWN], count=len(ids),
+            table=source.argument,
+        )
+
+
 def _answers_only(source: SourceTable) -> bool:
     """Whether a row without outcome answered and left the question out, rather than not having been reached."""
-    return source.name == "survey" or source.issued == "respondents" or source.source.answered is not None
+    return source.name == "survey" or source.issued == "respondents"
 
 
 def _scores(

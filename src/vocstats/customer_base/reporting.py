@@ -89,7 +89,7 @@ def fieldwork(base: CustomerBase, by: str) -> pd.DataFrame:
 
 
 def _tells_by_itself(source: SourceTable) -> bool:
-    return source.name == "survey" or source.issued == "respondents" or source.source.answered is not None
+    return source.name == "survey" or source.issued == "respondents"
 
 
 def find(base: CustomerBase) -> list[Finding]:

@@ -49,12 +49,12 @@ class Source:
         ``{column: value or list of values}``: the rows to keep.
     answered : str, optional
         Column whose missing value means that the row did not answer: an export of everyone invited with the score empty
-        for the silent. Such rows are not answers.
+        for the silent. Such a row of the survey is no answer; in the follow-up and the exit interviews it was asked and not heard.
     issued : {"listed", "respondents"}
         "listed": every row was drawn and asked, and a missing outcome is a refusal. "respondents": only those who answered
         are listed, so how many were asked is unknown.
     outcome_frame : dataframe, optional
-        Another table, with the id and the outcome, read for the customers of this source only.
+        Another table, with the registry's (or this source's) id column and the outcome, read for the customers of this source only.
     repeated, unmatched : str, optional
         As in `CustomerBase.from_frames`, for this source alone.
     """
@@ -84,7 +84,7 @@ class SourceTable:
         self.repeated: Repeated = choice(source.repeated or repeated, Repeated, "repeated")
         self.unmatched: Unmatched = choice(source.unmatched or unmatched, Unmatched, "unmatched")
         self.issued: Issued = choice(source.issued, Issued, f"{self.argument}.issued")
-        self.id = source.id or id
+        self.id, self._registry_id = source.id or id, id
         self.table = InputTable(source.frame, self.argument)
         self.table.require(self.id, argument="id")
         self._refuse_contradictions()
@@ -132,7 +132,11 @@ class SourceTable:
         if source.selected is not None:
             conditions.append(table.flag(source.selected, self.id, argument=self.argument))
         if source.answered is not None:
-            conditions.append(~table.column(source.answered, argument=self.argument).is_null())
+            said = table.presence(source.answered, argument=self.argument)
+            if self.name == "survey":
+                conditions.append(said)
+            else:  # drawn and asked, whether or not he answered
+                columns["said"] = said
         return columns, reduce(and_, conditions) if conditions else None
 
     @property
@@ -153,6 +157,8 @@ class SourceTable:
             rows = self._known | (self.table.view(wanted, self._keep).rows() if wanted else {})
         if self.source.outcome_frame is not None and outcomes:
             rows |= self._elsewhere(rows["id"], outcomes)
+        if "said" in rows:
+            rows |= {f"y{k}": np.where(rows["said"], rows[f"y{k}"], np.nan) for k in range(len(outcomes))}
         return rows
 
     def _moments(self, values: npt.NDArray[Any]) -> npt.NDArray[np.datetime64]:
@@ -170,19 +176,20 @@ class SourceTable:
 
         name = f"{self.argument}.outcome_frame"
         table = InputTable(self.source.outcome_frame, name)
-        wanted = {"id": table.identifier(self.id, argument=name)}
+        key = self._registry_id if self._registry_id in table.schema else self.id
+        wanted = {"id": table.identifier(key, argument=name)}
         wanted |= {f"y{k}": table.number(column, argument="outcome") for k, column in enumerate(outcomes)}
         home = table.view(wanted).having("id", pd.unique(ids)).rows()
         known = pd.Index(home["id"], dtype=object)
         if not known.is_unique:
             again = sorted(set(known[known.duplicated()].tolist()))
             raise InputError(
-                f"{len(again)} ids stand more than once in column {self.id!r} of {name}: {shown(again)}. One row for each customer is "
+                f"{len(again)} ids stand more than once in column {key!r} of {name}: {shown(again)}. One row for each customer is "
                 "expected.",
                 code="duplicate_outcomes", argument=name, levels=again[:5], count=len(again),
             )
         position = known.get_indexer(pd.Index(ids, dtype=object))
-        return {key: np.where(position < 0, np.nan, home[key][position]) for key in wanted if key != "id"}
+        return {column: np.where(position < 0, np.nan, home[column][position]) for column in wanted if column != "id"}
 
     def refuse_values(self, rows: Columns) -> None:
         """Raise unless selection probabilities lie in (0, 1] and attempts are positive whole numbers."""

@@ -198,8 +198,9 @@ class InputTable(Table):
             self.schema[column] = settled.dtype
 
     # -------------------------------------------------------------- conditions
-    def presence(self, column: str) -> Expression:
+    def presence(self, column: str, *, argument: str | None = None) -> Expression:
         """Whether the column has a value."""
+        self.require(column, argument=argument)
         return ~self.column(column).is_null() if self.kind(column) == "float" else ~nw.col(column).is_null()
 
     def is_in(self, column: str, values: Any, *, argument: str | None = None) -> Expression:

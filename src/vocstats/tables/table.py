@@ -17,6 +17,7 @@ from .near import NearTable
 
 Expression = nw.Expr
 
+_POSITION = "vocstats position"
 _SHOWN = 5
 _NEAR = 200_000  # rows of a pandas frame up to which a query's overhead exceeds its work
 _HOME_LIMIT = 5_000_000  # rows of a grouped table that may come home from a lazy engine
@@ -66,8 +67,11 @@ class Table:
         """
         frame, chosen = self._frame, dict(columns)
         if position is not None:
-            frame = frame.with_columns(nw.lit(-1).alias(position)) if isinstance(frame, nw.LazyFrame) else frame.with_row_index(position)
-            chosen[position] = nw.col(position).cast(nw.Int64)
+            if isinstance(frame, nw.LazyFrame):
+                chosen[position] = nw.lit(-1)
+            else:
+                frame = frame.with_row_index(_POSITION)
+                chosen[position] = nw.col(_POSITION).cast(nw.Int64)
         return Table((frame if keep is None else frame.filter(keep)).select(**chosen), self.name)
 
     def extended(self, columns: Mapping[str, Expression]) -> Self:
