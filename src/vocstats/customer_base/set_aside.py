@@ -58,7 +58,7 @@ class Finding:
 
     def text(self, language: str = "en") -> str:
         """The finding in words."""
-        values = dict(self.values)
+        values = {name: f"{value:,}" if isinstance(value, int) else value for name, value in self.values.items()}
         if "source" in values:
             values["source"] = texts.render(f"finding.source_{values['source']}", language)
         if "reason" in values:
