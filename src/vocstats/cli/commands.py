@@ -116,6 +116,7 @@ def correct(
     follow_up: Annotated[Path | None, typer.Option()] = None,
     exit_interview: Annotated[Path | None, typer.Option()] = None,
     selected: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    date: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
     repeated: Annotated[str, typer.Option(metavar="fail|first|last|mean")] = "fail",
     unmatched: Annotated[str, typer.Option(metavar="fail|set_aside")] = "fail",
     statistic: Annotated[list[str] | None, typer.Option(metavar="mean|top_box|bottom_box|nps")] = None,
@@ -154,7 +155,8 @@ def correct(
         "level": level, "minimum_group": minimum_group, **numbers,
     }  # fmt: skip
     sources = {"survey": survey, "follow_up": follow_up, "exit_interview": exit_interview}
-    study, problems = one_off.study_of_options(registry, sources, {"repeated": repeated, "unmatched": unmatched}, selected, options)
+    shared = {"repeated": repeated, "unmatched": unmatched, **({"date": date} if date else {})}
+    study, problems = one_off.study_of_options(registry, sources, shared, selected, options)
     if study is None:
         raise typer.Exit(refuse(terminal, problems))
     one_off.correct_and_show(terminal, study, json=json)

@@ -38,7 +38,7 @@ def study_of_options(
     sources : mapping
         {source: file or None}.
     shared : mapping
-        Keys of every source: repeated, unmatched.
+        Keys of every source: repeated, unmatched, date.
     selected : str, optional
         Column of those drawn, in the follow-up and the exit interview.
     options : mapping

@@ -149,6 +149,14 @@ def _set_aside(base: CustomerBase, correction: Correction) -> pd.DataFrame:
     return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
+def _fieldwork(study: Study, base: CustomerBase) -> pd.DataFrame | None:
+    """Fieldwork by dealer, where both dealers and contact outcomes are known."""
+    dealer = study["registry"]["dealer"]
+    if dealer is None or not study["answers"]["survey"].get("contact"):
+        return None
+    return base.fieldwork(dealer).rename(columns={dealer: "dealer"})
+
+
 def gather(
     study: Study,
     base: CustomerBase,
@@ -186,6 +194,7 @@ def gather(
         versions=versions(),
         languages=tuple(languages or about["language"]),
         excel=study["report"]["excel"],
+        fieldwork=_fieldwork(study, base),
         window=f"{population['from']} – {population['to']}" if population else "",
     )
 
