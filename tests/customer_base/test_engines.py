@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from small_base import KINDS, converter
+from customer_base.small_base import KINDS, converter
 
 from vocstats import CustomerBase, Source
 from vocstats.tables import table as table_module

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from small_base import EXITS, FOLLOW_UP, SURVEY, answers, base, registry
+from customer_base.small_base import EXITS, FOLLOW_UP, SURVEY, answers, base, registry
 
 from vocstats import Source
 from vocstats.customer_base import GROUPS, SOURCES

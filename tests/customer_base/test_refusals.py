@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from small_base import KINDS, answers, base, converter, registry
+from customer_base.small_base import KINDS, answers, base, converter, registry
 
 from vocstats import CustomerBase, InputError, Source, texts
 

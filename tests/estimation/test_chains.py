@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from jackknife import jackknife
-from worlds import CHAINS, chain, world
+from estimation.jackknife import jackknife
+from estimation.worlds import CHAINS, chain, world
 
 from vocstats.estimation import Design, mean, total
 from vocstats.weighting import rake
@@ -65,3 +65,15 @@ def test_total_of_a_target_has_no_error() -> None:
     e = total((w.b == 1).astype(float), weights)
     assert e.estimate == pytest.approx(np.sum(w.b == 1), rel=1e-9)
     assert e.std_error < 1e-4 * e.estimate
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_every_step_is_named_in_words(name: str) -> None:
+    rng = np.random.default_rng(7)
+    w = world(rng, size=300)
+    heard = w.answer(rng)
+    e = mean(np.where(heard, w.y, np.nan), chain(name, w, heard))
+    steps = e.variance_accounts_for[1:]
+    assert len(steps) == len(name.split(" > "))
+    for language in ("en", "zh"):
+        assert not any(code in e.accounts(language).split("; ") for code in steps)

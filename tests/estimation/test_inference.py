@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from worlds import UNBIASED, chain, world
+from estimation.worlds import UNBIASED, chain, world
 
 from vocstats.estimation import Design, difference, mean, total
 from vocstats.options import Inference

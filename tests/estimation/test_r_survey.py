@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from api_cases import calibrated, cases, read
-from jackknife import jackknife
+from estimation.api_cases import calibrated, cases, read
+from estimation.jackknife import jackknife
 
 from vocstats.estimation import Design, mean
 from vocstats.weighting import Weights, rake

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from recording import record
-from telco_worlds import SCENARIOS, World, repeat, table
+from simulation.recording import record
+from simulation.telco_worlds import SCENARIOS, World, repeat, table
 
 
 @pytest.fixture(scope="module")

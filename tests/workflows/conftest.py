@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small_base import small_frames
+from workflows.small_base import small_frames
 
 import vocstats as vs
 

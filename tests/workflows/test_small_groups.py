@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from small_base import small_frames
+from workflows.small_base import small_frames
 
 import vocstats as vs
 
