@@ -115,7 +115,7 @@ def test_first_screen_says_what_the_telecom_study_found():
         "3,948 silent never asked again",
         "conclusion depends on an assumption",
         "Of 5,174 active customers, 23.7 % answered",
-        "Each 0.1 point the silent not heard score lower takes 0.056 off. At 0.22 lower the score falls to the target 3.25.",
+        "Each 0.1 point the active customers not heard score lower takes 0.056 off. At 0.22 lower the score falls to the target 3.25.",
         "The 176 interviewed stand for all 1,869 who left.",
         "Weighting moved the score by −0.004. The characteristics used hardly explain the answers;",
         "The interval covers sampling error only. The range shows what happens if the assumption named beside it fails.",

@@ -81,7 +81,8 @@ def _rung(drawing: Drawing, axis: Axis, measure: Measure, term: int, y: float, *
 
 def _contribution(drawing: Drawing, axis: Axis, measure: Measure, part: int, y: float) -> None:
     c, words = measure.correction, measure.words
-    drawing.text(14.0, y + 4, "+ " + words(f"ladder_{('silent', 'churned')[part]}"), style="quiet")
+    silent = "unheard" if c.part_customers[0, PARTS.index("not_invited")] else "silent"
+    drawing.text(14.0, y + 4, "+ " + words(f"ladder_{(silent, 'churned')[part]}"), style="quiet")
     start, end = float(c.estimate[0, part]), float(c.estimate[0, part + 1])
     if math.isfinite(start) and math.isfinite(end):
         drawing.add("path", d=f"M{axis(start):.1f} {y - 27:.1f} V{y:.1f} H{axis(end):.1f} V{y + 20:.1f}", class_="link")

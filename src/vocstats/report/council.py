@@ -69,7 +69,12 @@ def data_card(content: ReportContent, first: Correction, words: Words) -> Chapte
     chapter.add("facts", [(words(key), text) for key, text in facts.items() if text])
     if content.files:
         rows = [
-            {"role": words.named("source", file.role), "file": file.name, "rows": file.rows, "sha256": file.sha256}
+            {
+                "role": " · ".join(words.named("source", name) for name in file.role.split(".")),
+                "file": file.name,
+                "rows": file.rows,
+                "sha256": file.sha256,
+            }
             for file in content.files
         ]
         columns = [
@@ -84,9 +89,10 @@ def data_card(content: ReportContent, first: Correction, words: Words) -> Chapte
         chapter.add("grid", _set_aside(content, words))
     else:
         chapter.add("text", words("set_aside_none"))
-    if content.findings:
+    found = [finding.text(words.language) for finding in content.findings if finding.code != "set_aside"]
+    if found:
         chapter.add("heading", words("findings_heading"))
-        chapter.add("list", [finding.text(words.language) for finding in content.findings])
+        chapter.add("list", found)
     return chapter
 
 
@@ -100,7 +106,7 @@ def _set_aside(content: ReportContent, words: Words) -> Grid:
 
     columns: list[Column] = [
         (words.term("source"), False, lambda row: (words.named("source", row["source"]), row["source"])),
-        (words.term("reason"), False, reason),
+        (words.term("why"), False, reason),
         figure(words.term("rows"), "rows", words.count),
     ]
     return grid("set-aside", records(content.set_aside), columns)
@@ -109,7 +115,7 @@ def _set_aside(content: ReportContent, words: Words) -> Grid:
 def _frame_grid(name: str, frame: Any, words: Words, *, interactive: bool = False) -> Grid:
     """Any small frame as it is: numbers as counts, or as shares where all lie between 0 and 1 and some are no whole number."""
     columns: list[Column] = []
-    for column in map(str, frame.columns[~frame.isna().all()]):
+    for column in map(str, frame.columns[~(frame.isna() | frame.isin([0])).all()]):
         heading = words.named("", column)
         if frame[column].dtype.kind in "iuf":
             values = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -21,7 +21,6 @@ OK, OPEN, ATTENTION = "ok", "open", "attention"
 MARKS = {OK: "✓", OPEN: "–", ATTENTION: "!"}
 SHIFTED = {
     "silent_like_respondents": "silent",
-    "silent_by_follow_up": "silent",
     "follow_up_nonresponse": "silent",
     "follow_up_respondents_only": "silent",
     "not_invited_like_invited": "silent",
@@ -98,7 +97,7 @@ def checks(content: ReportContent, words: Words) -> list[Check]:
     found += _hearing(first, words)
     aside = int(content.set_aside["rows"].sum()) if len(content.set_aside) else 0
     if aside:
-        found.append(Check(ATTENTION, words("check_set_aside", count=words.count(aside))))
+        found.append(Check(OPEN, words("check_set_aside", count=words.count(aside))))
     return [*found, _dependence(content, first, words)]
 
 
@@ -177,9 +176,9 @@ def _shifts(first: Correction, term: int, words: Words) -> str:
         low, high = getattr(first, f"{name}_shift")
         if low == 0.0 and high == 0.0:
             continue
-        form = "lower" if high == 0.0 else "between"
+        form, who = "lower" if high == 0.0 else "between", unheard(first) if name == "silent" else name
         ends = {"amount": words.number(-low, 1), "low": words.number(low, 1), "high": words.number(high, 1, signed=True)}
-        said.append(words(f"shift_{name}_{form}", **ends))
+        said.append(words(f"shift_{who}_{form}", **ends))
     return words("shift_and").join(said)
 
 
@@ -246,15 +245,27 @@ def next_step(content: ReportContent, words: Words) -> str:
         return "" if np.nansum(first.part_assumed[0]) > 0 else words("next_nothing")
     measure, part = Measure(words, first), best[1]
     count = min(ASKED, _unheard(first, part))
-    return words(f"next_{part}", count=words.count(count), before=_width(measure, before), after=_width(measure, best[0]))
+    return words(
+        f"next_{unheard(first) if part == 'silent' else part}",
+        count=words.count(count),
+        before=_width(measure, before),
+        after=_width(measure, best[0]),
+    )
 
 
 def _width(measure: Measure, width: float) -> str:
     return measure.change(width, 2).lstrip("+")
 
 
+def unheard(first: Correction) -> str:
+    """Whom the shift of the silent is about: "silent", or "unheard" where some were heard again or others never invited."""
+    index, others = PARTS.index("silent"), PARTS.index("not_invited")
+    return "unheard" if first.part_heard[0, index] or first.part_customers[0, others] else "silent"
+
+
 def _unheard(first: Correction, part: str) -> int:
-    return int(first.part_customers[0, PARTS.index(part)] - first.part_heard[0, PARTS.index(part)])
+    parts = [PARTS.index(name) for name in (("silent", "not_invited") if part == "silent" else (part,))]
+    return int((first.part_customers[0] - first.part_heard[0])[parts].sum())
 
 
 def _width_after(first: Correction, term: int, part: str) -> float:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 SPACE = "\N{NO-BREAK SPACE}"
+FINE = 0.01
 SHARES = ("top_box", "bottom_box")
 
 
@@ -145,7 +146,8 @@ class Measure:
         if self.is_extreme(domain, term):
             low, high = self.interval_ends(domain, term)
             whole = f"{round(100 * value):d}{SPACE if self.words.language == 'en' else ''}%"
-            limit = self.words.share(high if value == 0.0 else low, 2)
+            away = high if value == 0.0 else 1 - low
+            limit = self.words.share(high if value == 0.0 else low, 2 if away < FINE else 1)
             return self.words("at_most" if value == 0.0 else "at_least", value=whole, limit=limit)
         return self.value(value) if math.isfinite(value) else self.words("not_estimated")
 
