@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .._checks import choice, number, vector
 from ..errors import InputError, shown
 from ..options import Repeated, Unmatched
-from ..tables import Columns, Table, either
+from ..tables import Columns, NearTable, Table, either
 from .cells import Cells
 from .collapsing import collapse
 from .contact import Contact, rates
@@ -61,7 +61,7 @@ class CustomerBase:
         self.unit, self.dealer, self.reference_date = unit, dealer, registry.reference_date
         self._set_aside: list[SetAside] = []
         self._contact_key = [] if contact is None else ["contact"]
-        self._core = self._view([]).near()
+        self._core = registry.core if contact is None else self._view([]).near()
         self._counted = self._count()
         self.n = int(self._counted["count"][self._counted["population"] == 0].sum())
         self._listing = self._list(precedence)
@@ -74,6 +74,12 @@ class CustomerBase:
             contact = joined.get("contact")
             view = joined.extended({"contact": contact.fill_null(NOT_CONTACTED), "invited": either([(0, contact.is_null())], 1)})
         return view
+
+    def _counted_view(self, columns: Sequence[str], *, design: bool = False) -> Table | NearTable:
+        """The same to be counted: what is at home already is not fetched again."""
+        if not isinstance(self._core, NearTable):
+            return self._view(columns, design=design)
+        return self._core.extended(self._registry.view(columns, design=design, status=False).rows()) if columns or design else self._core
 
     def _count(self) -> Columns:
         counted = self._core.count_by(["population", "churned", *self._contact_key])
@@ -236,7 +242,7 @@ class CustomerBase:
         heard = self._heard(outcome, items, scale)
         names = tuple(dict.fromkeys(columns))
         return collapse(
-            self._registry, self._view(names, design=True).near(), self._listing, heard, names, contacts=self._contact is not None,
+            self._registry, self._counted_view(names, design=True), self._listing, heard, names, contacts=self._contact is not None,
             documented={name: name in self._sources and self._sources[name].documented for name in SOURCES},
             issued={name: self._sources[name].issued if name in self._sources else None for name in SOURCES},
         )

@@ -84,7 +84,8 @@ class Registry:
                 f"missing must be 'fail', 'level' or {{column: name of its level}}; got {missing!r}.",
                 code="not_a_choice", argument="missing", value=repr(missing), allowed="'fail', 'level', {column: name}",
             )
-        self.rows = self._check()
+        self.core = self.view([]).near()
+        self._check()
 
     # -------------------------------------------------------------- who belongs, who has left
     def _checked_window(self, window: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,7 +176,7 @@ class Registry:
         return status
 
     # -------------------------------------------------------------- checks, one query
-    def _check(self) -> int:
+    def _check(self) -> None:
         table = self.table
         view: dict[str, Expression] = {"id": table.get(_ID)}
         if self.base_weight is not None:
@@ -188,11 +189,10 @@ class Registry:
             wanted["unusable"] = self._unusable(seen).sum()
         if "joined" in view:
             wanted["undated"] = (~seen.get("joined")).sum()
-        totals = seen.key_facts("id") | (seen.aggregate(wanted) if wanted else {})
+        totals = self.core.key_facts("id") | (seen.aggregate(wanted) if wanted else {})
         if not totals["rows"]:
             raise InputError("The registry has no rows.", code="empty_table", argument="registry", table="registry")
         self._refuse(seen, totals)
-        return int(totals["rows"])
 
     def _unusable(self, seen: Table) -> Expression:
         weight = seen.get("weight")
@@ -244,10 +244,12 @@ class Registry:
         self.table.require(spec["from"], argument=f"bands[{name!r}]")
         return Band(spec["from"], upper, labels)
 
-    def view(self, columns: Sequence[str], *, design: bool = False) -> Table:
-        """Table of id, population, churned, the auxiliaries as a0, a1, ... and, with `design`, weight, stratum, s0, s1, ..."""
+    def view(self, columns: Sequence[str], *, design: bool = False, status: bool = True) -> Table:
+        """Table of id, population and churned (`status`), the auxiliaries as a0, a1, ... and, with `design`, weight, stratum, s0, ..."""
         table = self.table
-        wanted = {"id": table.get(_ID), "population": table.get(_POPULATION), "churned": table.get(_CHURNED)}
+        wanted = {}
+        if status:
+            wanted = {"id": table.get(_ID), "population": table.get(_POPULATION), "churned": table.get(_CHURNED)}
         for k, name in enumerate(columns):
             if name in self.bands:
                 wanted[f"a{k}"] = table.band(self.bands[name].column, self.bands[name].upper, argument=f"bands[{name!r}]")

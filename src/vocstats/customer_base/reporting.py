@@ -66,7 +66,7 @@ def fieldwork(base: CustomerBase, by: str) -> pd.DataFrame:
     """See `CustomerBase.fieldwork`."""
     import pandas as pd
 
-    view, listing = base._view([by]).near(), base._listing
+    view, listing = base._counted_view([by]), base._listing
     raw = view.count_by(["population", "a0", *base._contact_key])
     raw = {name: values[raw["population"] == 0] for name, values in raw.items()}
     answered = view.having("id", listing.ids[listing.source == SURVEY]).rows()

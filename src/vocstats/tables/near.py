@@ -6,12 +6,15 @@ A query on a small pandas frame costs more in overhead than in work; a correctio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .arrays import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class NearTable:
@@ -24,10 +27,23 @@ class NearTable:
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
+        self._indexes: dict[str, pd.Index[Any]] = {}
 
     def rows(self) -> Columns:
         """Every row."""
         return self._columns
+
+    def extended(self, columns: Columns) -> NearTable:
+        """The table with further columns, rows in the same order."""
+        result = NearTable(self._columns | columns)
+        result._indexes = self._indexes
+        return result
+
+    def key_facts(self, column: str) -> dict[str, float]:
+        """Of a text column: ``rows``, how many are ``missing``, and how many ``distinct`` values there are."""
+        index = self._index(column)
+        distinct = index.size if index.is_unique else index.nunique()
+        return {"rows": index.size, "missing": int(np.sum(index.isna())), "distinct": distinct}
 
     def count_by(self, keys: Sequence[str]) -> Columns:
         """Distinct combinations of `keys` (missing is a value) with how many rows have each, as ``count``."""
@@ -47,8 +63,16 @@ class NearTable:
         return {key: self._columns[key][first] for key in keys} | {"count": np.bincount(kind, minlength=present.size).astype(np.int64)}
 
     def having(self, column: str, values: npt.NDArray[Any]) -> NearTable:
-        """The rows whose text `column` is one of `values`."""
+        """The rows whose text `column`, without repetitions, is one of `values`."""
         import pandas as pd
 
-        found = pd.Index(self._columns[column], dtype=object).get_indexer(pd.Index(values, dtype=object))
+        found = self._index(column).get_indexer(pd.Index(values, dtype=object))
         return NearTable({name: array[found[found >= 0]] for name, array in self._columns.items()})
+
+    def _index(self, column: str) -> pd.Index[Any]:
+        """The column as an index, built once: it is asked for several times."""
+        import pandas as pd
+
+        if column not in self._indexes:
+            self._indexes[column] = pd.Index(self._columns[column], dtype=object)
+        return self._indexes[column]

@@ -180,11 +180,7 @@ class Table:
     def key_facts(self, column: str) -> dict[str, float]:
         """Of a text column: ``rows``, how many are ``missing``, and how many ``distinct`` values there are."""
         if not self.lazy:
-            import pandas as pd
-
-            index = pd.Index(bring_home(self._frame.select(column))[column], dtype=object)
-            distinct = index.size if index.is_unique else index.nunique()
-            return {"rows": index.size, "missing": int(np.sum(index.isna())), "distinct": distinct}
+            return NearTable(bring_home(self._frame.select(column))).key_facts(column)
         key = nw.col(column)
         return self.aggregate({"rows": key.is_null().count(), "missing": key.is_null().sum(), "distinct": key.n_unique()})
 
