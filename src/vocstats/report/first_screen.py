@@ -245,8 +245,9 @@ def next_step(content: ReportContent, words: Words) -> str:
         return "" if np.nansum(first.part_assumed[0]) > 0 else words("next_nothing")
     measure, part = Measure(words, first), best[1]
     count = min(ASKED, _unheard(first, part))
+    who = unheard(first) if part == "silent" else part
     return words(
-        f"next_{unheard(first) if part == 'silent' else part}",
+        f"next_{who}",
         count=words.count(count),
         before=_width(measure, before),
         after=_width(measure, best[0]),
