@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, get_args
 
 import numpy as np
@@ -21,7 +22,10 @@ def choice(value: Any, allowed: Any, argument: str) -> Any:
     if value not in members:
         raise InputError(
             f"{argument} must be one of {shown(members, len(members))}; got {value!r}.",
-            code="not_a_choice", argument=argument, value=repr(value), allowed=", ".join(map(repr, members)),
+            code="not_a_choice",
+            argument=argument,
+            value=repr(value),
+            allowed=", ".join(map(repr, members)),
         )
     return value
 
@@ -51,18 +55,21 @@ def vector(value: Any, argument: str, *, length: int | None = None, missing: boo
     """`value` as a one-dimensional float array; strings are refused, missing values too unless `missing`."""
     array = np.asarray(value)
     if array.dtype == object:
-        try:
+        with suppress(TypeError, ValueError):
             array = np.array([np.nan if _is_missing(v) else v for v in array.ravel()]).reshape(array.shape)
-        except (TypeError, ValueError):
-            pass
     if array.dtype.kind not in "buif":
         raise InputError(
             f"{argument} must hold numbers; it holds {array.dtype} ({shown(array.ravel()[:3], 3)}). Convert it first.",
-            code="not_numeric", argument=argument, dtype=str(array.dtype),
+            code="not_numeric",
+            argument=argument,
+            dtype=str(array.dtype),
         )
     if array.ndim != 1:
         raise InputError(
-            f"{argument} must have one dimension; its shape is {array.shape}.", code="not_one_dimensional", argument=argument, shape=str(array.shape)
+            f"{argument} must have one dimension; its shape is {array.shape}.",
+            code="not_one_dimensional",
+            argument=argument,
+            shape=str(array.shape),
         )
     result = array.astype(np.float64, copy=False)
     same_length(result, argument, length)
@@ -75,7 +82,10 @@ def vector(value: Any, argument: str, *, length: int | None = None, missing: boo
         rows = np.flatnonzero(refused)
         raise InputError(
             f"{argument} has {rows.size} missing or infinite values, at rows {shown(rows)}. Remove or fill them first.",
-            code="missing_or_infinite", argument=argument, rows=rows, count=int(rows.size),
+            code="missing_or_infinite",
+            argument=argument,
+            rows=rows,
+            count=int(rows.size),
         )
     return result
 
@@ -86,7 +96,11 @@ def non_negative(value: Any, argument: str, *, length: int | None = None) -> Flo
     if (result < 0).any():
         rows = np.flatnonzero(result < 0)
         raise InputError(
-            f"{argument} must not be negative; it is at rows {shown(rows)}.", code="negative", argument=argument, rows=rows, count=int(rows.size)
+            f"{argument} must not be negative; it is at rows {shown(rows)}.",
+            code="negative",
+            argument=argument,
+            rows=rows,
+            count=int(rows.size),
         )
     return result
 
@@ -96,7 +110,10 @@ def same_length(array: npt.NDArray[Any], argument: str, length: int | None) -> N
     if length is not None and array.shape[0] != length:
         raise InputError(
             f"{argument} has {array.shape[0]} entries; {length} were expected.",
-            code="wrong_length", argument=argument, got=int(array.shape[0]), expected=length,
+            code="wrong_length",
+            argument=argument,
+            got=int(array.shape[0]),
+            expected=length,
         )
 
 
@@ -114,51 +131,72 @@ def _is_missing(value: Any) -> bool:
 def factorize(values: Any, argument: str, *, length: int | None = None) -> tuple[Integers, npt.NDArray[Any]]:
     """Codes and sorted distinct levels of a column of labels; missing labels are refused.
 
-    Works on any array, including pandas categoricals and object arrays of strings; mixed types sort by their text.
+    Works on any array, including pandas categoricals, lists of tuples and arrays of strings; mixed types sort by their text.
     """
-    array = np.asarray(values)
+    if hasattr(values, "factorize") and str(values.dtype) in ("object", "str", "string", "category"):  # pandas need not unpack its text
+        same_length(values, argument, length)
+        codes, distinct = values.factorize()
+        return _sorted_levels(np.asarray(codes, np.intp), np.asarray(distinct, object).tolist(), argument)
+    array = _labels(values)
     if array.ndim != 1:
         raise InputError(
-            f"{argument} must have one dimension; its shape is {array.shape}.", code="not_one_dimensional", argument=argument, shape=str(array.shape)
+            f"{argument} must have one dimension; its shape is {array.shape}.",
+            code="not_one_dimensional",
+            argument=argument,
+            shape=str(array.shape),
         )
     same_length(array, argument, length)
     if array.dtype.kind in "iu" and array.size:
         low, high = int(array.min()), int(array.max())
         if high - low <= max(4 * array.size, 65_536):  # dense integers: no sort needed
-            present = np.bincount((array - low).astype(np.intp, copy=False), minlength=high - low + 1) > 0
-            position = np.cumsum(present) - 1
-            return position[(array - low).astype(np.intp, copy=False)], (np.flatnonzero(present) + low).astype(array.dtype)
-    missing = _missing_mask(array)
-    if missing.any():
-        rows = np.flatnonzero(missing)
-        raise InputError(
-            f"{argument} has {rows.size} missing labels, at rows {shown(rows)}. Give them a level of their own or remove them.",
-            code="missing_labels", argument=argument, rows=rows, count=int(rows.size),
-        )
-    if array.dtype == object:
-        first: dict[Any, int] = {}
-        seen = np.fromiter((first.setdefault(v, len(first)) for v in array), np.intp, array.size)
-        try:
-            order = sorted(first)
-        except TypeError:
-            order = sorted(first, key=str)
-        rank = np.empty(len(first), np.intp)
-        rank[[first[v] for v in order]] = np.arange(len(order))
-        levels = np.empty(len(order), object)
-        levels[:] = order
-        return rank[seen], levels
+            offset = array.astype(np.intp) - low
+            present = np.bincount(offset, minlength=high - low + 1) > 0
+            return (np.cumsum(present) - 1)[offset], (np.flatnonzero(present) + low).astype(array.dtype)
+    if array.dtype.kind in "OUS":  # hashed: sorting text is slow
+        items = array.tolist()
+        first = {value: code for code, value in enumerate(dict.fromkeys(items))}
+        codes = np.fromiter(map(first.__getitem__, items), np.intp, array.size)
+        absent = [code for value, code in first.items() if _is_missing(value)]
+        codes, levels = _sorted_levels(np.where(np.isin(codes, absent), -1, codes) if absent else codes, list(first), argument)
+        return codes, levels.astype(array.dtype)
+    missing = np.isnat(array) if array.dtype.kind in "mM" else np.isnan(array) if array.dtype.kind == "f" else np.zeros(0, bool)
+    _refuse_missing(np.flatnonzero(missing), argument)
     levels, codes = np.unique(array, return_inverse=True)
     return codes.astype(np.intp, copy=False), levels
 
 
-def _missing_mask(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    if array.dtype == object:
-        return np.fromiter((_is_missing(v) for v in array), bool, array.size)
-    if array.dtype.kind == "f":
-        return np.isnan(array)
-    if array.dtype.kind in "mM":
-        return np.isnat(array)
-    return np.zeros(array.shape, bool)
+def _labels(values: Any) -> npt.NDArray[Any]:
+    """Labels as an array; tuples stay labels."""
+    if isinstance(values, (list, tuple)) and any(isinstance(value, tuple) for value in values):
+        array = np.empty(len(values), object)
+        array[:] = values
+        return array
+    return np.asarray(values)
+
+
+def _sorted_levels(codes: Integers, labels: list[Any], argument: str) -> tuple[Integers, npt.NDArray[Any]]:
+    """Codes in the order of the sorted labels; -1 stands for a missing one."""
+    _refuse_missing(np.flatnonzero(codes < 0), argument)
+    try:
+        order = sorted(range(len(labels)), key=labels.__getitem__)
+    except TypeError:
+        order = sorted(range(len(labels)), key=lambda code: str(labels[code]))
+    rank = np.empty(len(labels), np.intp)
+    rank[order] = np.arange(len(labels))
+    levels = np.empty(len(labels), object)
+    levels[:] = [labels[code] for code in order]
+    return rank[codes], levels
+
+
+def _refuse_missing(rows: Integers, argument: str) -> None:
+    if rows.size:
+        raise InputError(
+            f"{argument} has {rows.size} missing labels, at rows {shown(rows)}. Give them a level of their own or remove them.",
+            code="missing_labels",
+            argument=argument,
+            rows=rows,
+            count=int(rows.size),
+        )
 
 
 def named_columns(value: Any, argument: str) -> dict[str, Any]:

@@ -99,7 +99,9 @@ class Record:
         known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
         unknown = set(document) - set(known) - {"kind", "schema_version"}
         if unknown:
-            raise InputError(f"A {cls.kind} has no field {shown(sorted(unknown))}.", code="unknown_field", argument="document", levels=sorted(unknown))
+            raise InputError(
+                f"A {cls.kind} has no field {shown(sorted(unknown))}.", code="unknown_field", argument="document", levels=sorted(unknown)
+            )
         return cls(**{name: _decode(document[name], str(field.type)) for name, field in known.items() if name in document})
 
 
@@ -217,7 +219,9 @@ def _decode(value: Any, annotation: str) -> Any:
                 raise InputError(
                     f"Cannot read a document of kind {value['kind']!r}, schema_version {value.get('schema_version')!r}; "
                     f"this version knows {shown(sorted(_KINDS), len(_KINDS))}.",
-                    code="unknown_kind", argument="source", levels=[value["kind"]],
+                    code="unknown_kind",
+                    argument="source",
+                    levels=[value["kind"]],
                 )
             return cls.from_dict(value)
         if annotation == "Result":

@@ -75,7 +75,9 @@ class World:
         """(domains, 2): mean among the active, mean of everybody."""
         value, active = STATISTICS[statistic](self.score), ~self.churned
         size = dealer.max() + 1
-        means = [np.bincount(dealer[k], value[k], size) / np.bincount(dealer[k], minlength=size) for k in (active, np.ones(active.size, bool))]
+        means = [
+            np.bincount(dealer[k], value[k], size) / np.bincount(dealer[k], minlength=size) for k in (active, np.ones(active.size, bool))
+        ]
         return np.column_stack(means)
 
 
@@ -87,7 +89,13 @@ def repeat(world: World, scenario: str, *, repetitions: int, seed: int, dealers:
         base, dealer = world.draw(rng, scenario, dealers=dealers)
         for statistic in STATISTICS:
             r = vs.correct(
-                base, outcome="score", scale=(1, 5), statistic=statistic, auxiliaries=AUXILIARIES, by="dealer" if dealers else None, level=level
+                base,
+                outcome="score",
+                scale=(1, 5),
+                statistic=statistic,
+                auxiliaries=AUXILIARIES,
+                by="dealer" if dealers else None,
+                level=level,
             )
             truth = world.truth(statistic, dealer)
             error = r.estimate[:, 1:] - truth

@@ -56,7 +56,14 @@ def test_coverage_of_dealers(world: World, scenario: str) -> None:
     seed = secrets.randbits(32)
     rows = repeat(world, scenario, repetitions=60, seed=seed, dealers=60, level=0.90)
     found = table(rows)
-    record(f"dealers_{scenario}", f"Correction by dealer, scenario ({scenario}), 60 dealers, borrowing", found, repetitions=60, level=0.90, seed=seed)
+    record(
+        f"dealers_{scenario}",
+        f"Correction by dealer, scenario ({scenario}), 60 dealers, borrowing",
+        found,
+        repetitions=60,
+        level=0.90,
+        seed=seed,
+    )
     assert not rows["missing"].any()
     inner = found[found["true_se"] > 0]
     assert inner["coverage"].between(0.86, 0.94).all()

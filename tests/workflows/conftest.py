@@ -37,7 +37,9 @@ def telco_b(data: Path, telco: pd.DataFrame) -> vs.CustomerBase:
 def make_base() -> Callable[..., vs.CustomerBase]:
     """Build the small base; leave sources out by name, replace frames, or pass options of `from_frames`."""
 
-    def build(*, without: tuple[str, ...] = (), documented: bool = False, frames: dict[str, pd.DataFrame] | None = None, **options: Any) -> vs.CustomerBase:
+    def build(
+        *, without: tuple[str, ...] = (), documented: bool = False, frames: dict[str, pd.DataFrame] | None = None, **options: Any
+    ) -> vs.CustomerBase:
         tables = small_frames() if frames is None else frames
         answers: dict[str, Any] = {}
         for name in ("survey", "follow_up", "exit_interview"):

@@ -159,7 +159,10 @@ def test_never_invited_are_represented_by_the_invited(make_base: Build) -> None:
     codes = {"complete": ["complete"], "noncontact": ["noncontact"]}
     survey = vs.Source(frames["survey"], contact={"frame": contact, "id": "id", "outcome": "outcome", "codes": codes})
     base = vs.CustomerBase.from_frames(
-        frames["registry"], id="id", churned="churned", answers={"survey": survey, "follow_up": frames["follow_up"], "exit_interview": frames["exit_interview"]}
+        frames["registry"],
+        id="id",
+        churned="churned",
+        answers={"survey": survey, "follow_up": frames["follow_up"], "exit_interview": frames["exit_interview"]},
     )
     r = vs.correct(base, outcome="csi", scale=(1, 10), auxiliaries=["region"])
     uninvited = r.part_customers[0, 2]
@@ -203,9 +206,13 @@ def test_wider_shifts_widen_the_range(make_base: Build) -> None:
         before = None
         for shift in (0.0, 0.3, 1.0, 4.0):
             r = vs.correct(base, outcome="csi", scale=(1, 10), statistic=statistic, silent_shift=(-shift, shift), churned_shift=(-shift, 0))
-            assert (r.range_conf_low[0, 1:] <= r.conf_low[0, 1:] + 1e-12).all() and (r.range_conf_high[0, 1:] >= r.conf_high[0, 1:] - 1e-12).all()
+            assert (r.range_conf_low[0, 1:] <= r.conf_low[0, 1:] + 1e-12).all() and (
+                r.range_conf_high[0, 1:] >= r.conf_high[0, 1:] - 1e-12
+            ).all()
             if before is not None:
-                assert (r.range_low[0, 1:] <= before.range_low[0, 1:] + 1e-12).all() and (r.range_high[0, 1:] >= before.range_high[0, 1:] - 1e-12).all()
+                assert (r.range_low[0, 1:] <= before.range_low[0, 1:] + 1e-12).all() and (
+                    r.range_high[0, 1:] >= before.range_high[0, 1:] - 1e-12
+                ).all()
             assert (r.worst_low[0, 1:] <= r.range_low[0, 1:] + 1e-9).all()
             before = r
 
@@ -300,6 +307,8 @@ def test_follow_up_method_without_a_follow_up_is_refused(make_base: Build) -> No
 
 def test_level_nobody_heard_is_merged_and_listed(make_base: Build) -> None:
     frames = small_frames()
-    frames["registry"].loc[~frames["registry"]["id"].isin(pd.concat([frames[k]["id"] for k in ("survey", "follow_up", "exit_interview")])), "region"] = "island"
+    frames["registry"].loc[
+        ~frames["registry"]["id"].isin(pd.concat([frames[k]["id"] for k in ("survey", "follow_up", "exit_interview")])), "region"
+    ] = "island"
     r = vs.correct(make_base(frames=frames), outcome="csi", scale=(1, 10), auxiliaries=["region"])
     assert any("island" in line for line in r.merged)

@@ -50,7 +50,11 @@ def render(key: str, language: str = "en", /, **values: Any) -> str:
     """
     if language not in LANGUAGES:
         raise InputError(
-            f"language must be one of {shown(LANGUAGES)}; got {language!r}.", code="not_a_choice", argument="language", value=repr(language), allowed=", ".join(LANGUAGES)
+            f"language must be one of {shown(LANGUAGES)}; got {language!r}.",
+            code="not_a_choice",
+            argument="language",
+            value=repr(language),
+            allowed=", ".join(LANGUAGES),
         )
     space, _, name = key.partition(".")
     try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def assumptions_of(question: Question, cells: Cells, result: Correction) -> tuple[Assumption, ...]:
     """Name every assumption behind the terms of the whole base; texts stand in ``texts/assumption.toml``."""
-    engaged, silent, not_invited, churned = (int(n) for n in result.part_customers[0])
+    _, silent, not_invited, churned = (int(n) for n in result.part_customers[0])
     listed: list[Assumption] = []
 
     def add(code: str, testable: str, **values: object) -> None:

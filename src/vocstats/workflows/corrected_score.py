@@ -306,7 +306,14 @@ class Correction(Result):
         whole = self if self.overall is None else self.overall
         scale = 1.0 if self.statistic in ("mean", "index") else 100.0
         unit = "" if scale == 1.0 else " %"
-        lines = [texts.render("term.correction_title", language, outcome=self.outcome, statistic=texts.render(f"term.statistic_{self.statistic}", language))]
+        lines = [
+            texts.render(
+                "term.correction_title",
+                language,
+                outcome=self.outcome,
+                statistic=texts.render(f"term.statistic_{self.statistic}", language),
+            )
+        ]
         for t, term in enumerate(TERMS):
             name = texts.render(f"term.{term}", language)
             if np.isnan(whole.estimate[0, t]):
@@ -318,7 +325,16 @@ class Correction(Result):
                 for low, high in ((whole.conf_low, whole.conf_high), (whole.range_conf_low, whole.range_conf_high))
             )
             lines.append(
-                texts.render("term.summary_line", language, name=name, estimate=f"{scale * whole.estimate[0, t]:.2f}{unit}", level=f"{100 * self.level:g}", interval=interval, span=span, n=whole.n[0, t])
+                texts.render(
+                    "term.summary_line",
+                    language,
+                    name=name,
+                    estimate=f"{scale * whole.estimate[0, t]:.2f}{unit}",
+                    level=f"{100 * self.level:g}",
+                    interval=interval,
+                    span=span,
+                    n=whole.n[0, t],
+                )
             )
         lines += [f"- {assumption.text(language)}" for assumption in whole.assumptions]
         return "\n".join(lines)

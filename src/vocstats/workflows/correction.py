@@ -10,14 +10,14 @@ import numpy as np
 
 from .. import _checks
 from .._checks import Integers as Codes
-from ..customer_base import GROUPS, SOURCES, Cells, CustomerBase
+from ..customer_base import SOURCES, Cells, CustomerBase
 from ..errors import InputError, shown
 from ..options import CorrectionMethod, Inference, SmallGroups, Statistic, WeightingMethod
-from ..results import Assumption, Floats
 from .assumptions import assumptions_of
 from .corrected_score import Correction
-from .estimates import Estimates, estimate_domains
-from .representation import Representation, balance_of, represent, steps_of
+from .domains import Domains
+from .estimates import estimate_domains
+from .representation import balance_of, represent, steps_of
 from .statistic import Measure, measure
 from .what_if import Shifts, what_if
 
@@ -160,7 +160,13 @@ def correct(
     assumed = _names(assume, "assume")
     for code in assumed:
         if code not in ASSUME:
-            raise InputError(f"assume knows {shown(ASSUME)}; got {code!r}.", code="not_a_choice", argument="assume", value=repr(code), allowed=", ".join(ASSUME))
+            raise InputError(
+                f"assume knows {shown(ASSUME)}; got {code!r}.",
+                code="not_a_choice",
+                argument="assume",
+                value=repr(code),
+                allowed=", ".join(ASSUME),
+            )
     cells = base.cells(list(dict.fromkeys(columns + domains_by)), outcome=outcome, items=items, scale=what.scale)
     question = Question(
         measure=what,
@@ -172,7 +178,9 @@ def correct(
         level=_checks.level(level),
         seed=int(seed),
         kpi=np.nan if kpi is None else _checks.number(kpi, "kpi", low=what.limits[0], high=what.limits[1]),
-        shifts=Shifts(silent=_pair(silent_shift, "silent_shift"), churned=_pair(churned_shift, "churned_shift"), mode=_pair(mode_shift, "mode_shift")),
+        shifts=Shifts(
+            silent=_pair(silent_shift, "silent_shift"), churned=_pair(churned_shift, "churned_shift"), mode=_pair(mode_shift, "mode_shift")
+        ),
         auxiliaries=columns,
         pool_churned=bool(assumed) and not _heard(cells, "exit_interview"),
         unit=base.unit,
@@ -186,21 +194,27 @@ def correct(
         minimum_cell=int(_checks.number(minimum_cell, "minimum_cell", low=1)),
         trim_at=None if trim is None else _checks.number(trim, "trim", low=1.0, open_low=True),
     )
-    y = what.values(cells.outcome)
-    whole = _result(question, cells, made, y, np.zeros(cells.counts.size, np.intp), 1, (), {})
-    whole = replace(whole, assumptions=assumptions_of(question, cells, whole), steps=steps_of(made), balance=balance_of(cells, columns, made), merged=made.merged, weights=made.weights, cells=cells)
+    whole = Domains(cells=cells, made=made, y=what.values(cells.outcome), of=np.zeros(len(cells), np.intp), count=1, labels={})
+    overall = _result(question, whole)
+    common: dict[str, Any] = {
+        "assumptions": assumptions_of(question, cells, overall),
+        "steps": steps_of(made),
+        "balance": balance_of(cells, columns, made),
+        "merged": made.merged,
+        "weights": made.weights,
+        "cells": cells,
+    }
+    overall = replace(overall, **common)
     if not domains_by:
-        return whole
-    domain, labels = _domains(cells, domains_by)
-    count = next(iter(labels.values())).size
-    result = _result(question, cells, made, y, domain, count, domains_by, labels)
-    return replace(result, overall=whole, assumptions=whole.assumptions, steps=whole.steps, balance=whole.balance, merged=whole.merged, weights=made.weights, cells=cells)
+        return overall
+    of, labels = _domains(cells, domains_by)
+    domains = replace(whole, of=of, count=next(iter(labels.values())).size, labels=labels)
+    return replace(_result(question, domains), overall=overall, **common)
 
 
-def _result(question: Question, cells: Cells, made: Representation, y: Floats, domain: Codes, domains: int, by: tuple[str, ...], labels: Mapping[str, Any]) -> Correction:
+def _result(question: Question, domains: Domains) -> Correction:
     """Estimates, sensitivity and parts of one set of domains."""
-    estimates: Estimates = estimate_domains(question, cells, made, y, domain, domains, labels)
-    sensitivity = what_if(question, cells, made, y, domain, estimates)
+    estimates = estimate_domains(question, domains)
     what = question.measure
     return Correction(
         outcome=question.outcome,
@@ -214,14 +228,14 @@ def _result(question: Question, cells: Cells, made: Representation, y: Floats, d
         bottom=what.bottom,
         level=question.level,
         seed=question.seed,
-        by=by,
-        labels=labels,
+        by=tuple(domains.labels),
+        labels=domains.labels,
         silent_shift=question.shifts.silent,
         churned_shift=question.shifts.churned,
         mode_shift=question.shifts.mode,
         kpi=question.kpi,
         **estimates.fields(),
-        **sensitivity,
+        **what_if(question, domains, estimates),
     )
 
 
@@ -234,7 +248,8 @@ def _method(method: str | None, cells: Cells) -> str:
         raise InputError(
             "method='double_sampling' needs answers from a follow-up of the silent; none was given or none was answered. "
             "Add answers={'follow_up': ...} or use method='weighting'.",
-            code="no_follow_up", argument="method",
+            code="no_follow_up",
+            argument="method",
         )
     return method
 
@@ -256,10 +271,14 @@ def _names(value: str | Sequence[str] | None, argument: str) -> tuple[str, ...]:
 
 def _pair(value: Sequence[float], argument: str) -> tuple[float, float]:
     if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
-        raise InputError(f"{argument} must be a pair (lowest, highest); got {value!r}.", code="not_a_pair", argument=argument, value=repr(value))
+        raise InputError(
+            f"{argument} must be a pair (lowest, highest); got {value!r}.", code="not_a_pair", argument=argument, value=repr(value)
+        )
     low, high = (_checks.number(v, argument) for v in value)
     if low > high:
-        raise InputError(f"{argument} must rise from lowest to highest; got {(low, high)}.", code="not_a_pair", argument=argument, value=repr(value))
+        raise InputError(
+            f"{argument} must rise from lowest to highest; got {(low, high)}.", code="not_a_pair", argument=argument, value=repr(value)
+        )
     return low, high
 
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import Integers as Codes
+from .._numerics import sums_by
 from ..estimation.linearization import through_chain
-from ..results import Floats
-from .representation import Representation
+from ..results import Flags, Floats
+from .domains import Domains
+from .representation import POOLS, Representation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Direct estimates by pool and domain; arrays have shape (pools, D), NaN where nobody speaks.
+    """Estimates by pool and domain; arrays have shape (pools, D), NaN where nobody speaks.
 
     Attributes
     ----------
@@ -26,8 +27,6 @@ class Parts:
         Sampling variance of the mean and its degrees of freedom.
     spread : Floats
         Variance of the answers around the mean (after the auxiliaries), per customer.
-    effective : Floats
-        Answers divided by Kish's design effect.
     """
 
     heard: Floats
@@ -35,10 +34,9 @@ class Parts:
     variance: Floats
     df: Floats
     spread: Floats
-    effective: Floats
 
 
-def part_means(made: Representation, y: Floats, base_weight: Floats, domain: Codes, domains: int, pools: int, *, with_replacement: bool, width: float) -> Parts:
+def part_means(domains: Domains, *, with_replacement: bool, width: float) -> Parts:
     """Estimate every pool in every domain.
 
     The variance of a pool's mean is that of a modelled response with the registry fixed, ``sum (1 - p) w^2 e^2`` with
@@ -49,15 +47,9 @@ def part_means(made: Representation, y: Floats, base_weight: Floats, domain: Cod
 
     Parameters
     ----------
-    made : Representation
-    y, base_weight : Floats (voices,)
-        Values whose mean is estimated; weight the registry gives each customer.
-    domain : Codes (voices,)
-        Domain of each voice.
-    domains, pools : int
-        Sizes of the result.
+    domains : Domains
     with_replacement : bool
-        Leave out the finite-population factor.
+        R survey's formulas: no finite-population factor, no smoothing.
     width : float
         Highest minus lowest possible value.
 
@@ -69,74 +61,78 @@ def part_means(made: Representation, y: Floats, base_weight: Floats, domain: Cod
     ----------
     Särndal, Swensson & Wretman (1992), ch. 9; Kott (2006), Survey Methodology 32(2), for response modelled by calibration.
     """
-    weights = made.weights
-    pair, pairs = made.voice_pool * domains + domain, pools * domains
+    weights, y = domains.made.weights, domains.voice_y
+    shape = (len(POOLS), domains.count)
+    pair, pairs = domains.made.voice_pool * domains.count + domains.voice_of, shape[0] * shape[1]
     counts, w = weights.counts, weights.values
-
-    def by_pair(x: Floats) -> Floats:
-        return np.bincount(pair, weights=x, minlength=pairs)
-
-    n, total = by_pair(counts), by_pair(counts * w)
+    n, total = sums_by(pair, counts, pairs), sums_by(pair, counts * w, pairs)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = by_pair(counts * w * y) / total
-        unheard = np.ones_like(w) if with_replacement else np.clip(1.0 - base_weight / w, 0.0, None)
-        u = (y - mean[pair]) / total[pair]
-        _, contrast = through_chain(u, pair, pairs, weights, contrast=True)
+        mean = sums_by(pair, counts * w * y, pairs) / total
+        unheard = np.ones_like(w) if with_replacement else np.clip(1.0 - domains.cells.base_weight[domains.voices] / w, 0.0, None)
+        _, contrast = through_chain((y - mean[pair]) / total[pair], pair, pairs, weights, contrast=True)
         linear = contrast.sum_of_squares(counts * unheard)
-        kish = by_pair(counts * unheard * w**2) / total**2
-        effective = total**2 / by_pair(counts * w**2)
+        kish = sums_by(pair, counts * unheard * w**2, pairs) / total**2
+        plain = sums_by(pair, counts * w * (y - mean[pair]) ** 2, pairs) / total
         complete = kish <= 1e-12
-        spread = np.where(complete, by_pair(counts * w * (y - mean[pair]) ** 2) / total * n / (n - 1.0), linear / kish * n / (n - 1.0))
-    shape = (pools, domains)
-    n, mean, kish, spread, complete = (x.reshape(shape) for x in (n, mean, kish, spread, complete))
-    spread = np.where(n > 1, spread, np.nan)
-    df = np.maximum(n - 1.0, 1.0)
+        spread = np.where(n > 1, np.where(complete, plain, linear / kish) * n / (n - 1.0), np.nan)
+    n, mean, kish, spread = (x.reshape(shape) for x in (n, mean, kish, spread))
+    complete = complete.reshape(shape)
     if with_replacement:
-        return Parts(heard=n, mean=mean, variance=spread * kish, df=np.full(shape, np.inf), spread=spread, effective=effective.reshape(shape))
-    if domains == 1:
-        used = _parameters(made, pools)[:, None]
-        spread, df = spread * (n - 1.0) / np.maximum(n - used, 1.0), np.maximum(n - used, 1.0)
+        return Parts(heard=n, mean=mean, variance=spread * kish, df=np.full(shape, np.inf), spread=spread)
+    df = np.maximum(n - 1.0, 1.0)
+    if domains.count == 1:
+        left = np.maximum(n - _parameters(domains.made)[:, None], 1.0)
+        spread, df = spread * (n - 1.0) / left, left
     else:
-        spread, df = _smoothed(y, counts, made.voice_pool, n, spread, df, complete)
+        spread, df = _smoothed(domains, n, spread, df, complete)
     one_more = spread_of_one_more(n.sum(axis=1, keepdims=True), width)
     spread = np.where((spread <= 1e-12 * width**2) & (n > 0), one_more, spread)
-    variance = np.where(complete & (n > 0), 0.0, spread * kish)
-    return Parts(heard=n, mean=mean, variance=variance, df=df, spread=spread, effective=effective.reshape(shape))
+    return Parts(heard=n, mean=mean, variance=np.where(complete & (n > 0), 0.0, spread * kish), df=df, spread=spread)
 
 
-def spread_of_one_more(n: Floats, width: float) -> Floats:
+def spread_of_one_more(n: Floats | float, width: float) -> Floats:
     """Variance that n equal answers would have with one more at the far end of the scale."""
-    return (width / (n + 2.0)) ** 2 * (n + 1.0)
+    return np.asarray((width / (n + 2.0)) ** 2 * (n + 1.0))
 
 
-def _parameters(made: Representation, pools: int) -> Floats:
+def _parameters(made: Representation) -> Floats:
     """Free calibration totals of each pool, at least 1: levels less one per auxiliary, plus the mean."""
-    used = np.ones(pools)
+    used = np.ones(len(POOLS))
     for code in made.codes.values():
         for p in np.unique(made.voice_pool):
             used[p] += np.unique(code[made.voices][made.voice_pool == p]).size - 1
     return used
 
 
-def _smoothed(y: Floats, counts: Floats, pool: Codes, n: Floats, spread: Floats, df: Floats, complete: Floats) -> tuple[Floats, Floats]:
-    """Shrink each domain's spread towards its pool's by moments: tau^2 / (tau^2 + v), v the sampling variance of a spread."""
+def _smoothed(domains: Domains, n: Floats, spread: Floats, df: Floats, complete: Flags) -> tuple[Floats, Floats]:
+    """Shrink each domain's spread towards its pool's by moments: tau^2 / (tau^2 + v), v the sampling variance of a spread.
+
+    Degrees of freedom match the variance of what comes out (Satterthwaite).
+    """
     result, freedom = spread.copy(), df.copy()
-    for p in np.unique(pool):
-        usable = (n[p] > 1) & ~complete[p]
-        if not usable.any():
+    for p in np.unique(domains.made.voice_pool):
+        usable = np.flatnonzero((n[p] > 1) & ~complete[p])
+        if not usable.size:
             continue
-        size, own = n[p][usable], spread[p][usable]
-        common = float(np.average(own, weights=size - 1.0))
-        inside = pool == p
-        centred = y[inside] - np.average(y[inside], weights=counts[inside])
-        second = np.average(centred**2, weights=counts[inside])
-        kurtosis = np.average(centred**4, weights=counts[inside]) / second**2 if second > 0 else 3.0
-        noise = common**2 * np.maximum(kurtosis - (size - 3.0) / (size - 1.0), 2.0 / size) / size
+        size, own = n[p, usable], spread[p, usable]
+        pooled = float((size - 1.0).sum())
+        common = float(own @ (size - 1.0)) / pooled
+        result[p], freedom[p] = np.where(n[p] > 0, common, np.nan), pooled
+        if common <= 0:
+            continue
+        noise = common**2 * np.maximum(_kurtosis(domains, int(p)) - (size - 3.0) / (size - 1.0), 2.0 / size) / size
         tau2 = max(float(np.average((own - common) ** 2 - noise, weights=size)), 0.0)
-        trust = tau2 / (tau2 + noise) if common > 0 else np.zeros_like(own)
-        result[p] = np.where(n[p] > 0, common, np.nan)
-        result[p, np.flatnonzero(usable)] = trust * own + (1.0 - trust) * common
-        freedom[p] = (size - 1.0).sum()
-        error = trust * noise + common**2 * 2.0 / (size - 1.0).sum()
-        freedom[p, np.flatnonzero(usable)] = np.maximum(2.0 * result[p, usable] ** 2 / np.where(error > 0, error, np.inf), 1.0) if common > 0 else freedom[p, usable]
+        trust = tau2 / (tau2 + noise)
+        result[p, usable] = trust * own + (1.0 - trust) * common
+        error = trust * noise + common**2 * 2.0 / pooled
+        freedom[p, usable] = np.maximum(2.0 * result[p, usable] ** 2 / error, 1.0)
     return result, freedom
+
+
+def _kurtosis(domains: Domains, pool: int) -> float:
+    """Fourth standardised moment of the answers of a pool; 3 where they are all equal."""
+    inside = domains.speaking([pool])
+    y, counts = domains.voice_y[inside], domains.made.weights.counts[inside]
+    centred = y - np.average(y, weights=counts)
+    second = float(np.average(centred**2, weights=counts))
+    return float(np.average(centred**4, weights=counts)) / second**2 if second > 0 else 3.0

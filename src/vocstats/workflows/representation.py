@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .._checks import Integers as Codes
+from .._numerics import sums_by
 from ..customer_base import GROUPS, SOURCES, Cells
 from ..errors import ConvergenceError, InfeasibleError, InputError
 from ..options import WeightingMethod
-from .._checks import Integers as Codes
 from ..results import Flags, Floats
 from ..weighting import Weights, calibrate, poststratify, rake, trim
 from .corrected_score import Balance, WeightingStep
@@ -109,7 +110,15 @@ def represent(
 
 
 def _fit_merging(
-    cells: Cells, auxiliaries: Sequence[str], weighting: WeightingMethod, pool: Codes, speaks: Flags, size: Floats, base: Any, counts: Any, minimum: int
+    cells: Cells,
+    auxiliaries: Sequence[str],
+    weighting: WeightingMethod,
+    pool: Codes,
+    speaks: Flags,
+    size: Floats,
+    base: Any,
+    counts: Any,
+    minimum: int,
 ) -> tuple[Weights, dict[str, Codes], tuple[str, ...]]:
     """Weight the voices; where the few heard in a pool cannot meet all its margins at once, merge more of its levels and try again."""
     voices = np.flatnonzero(speaks)
@@ -125,7 +134,9 @@ def _fit_merging(
             needed |= {p: 2 * needed[p] for p in refused}
 
 
-def _can_fit(weighting: WeightingMethod, codes: dict[str, Codes], pool: Codes, voices: Codes, size: Floats, p: int, counts: Any, base: Floats) -> bool:
+def _can_fit(
+    weighting: WeightingMethod, codes: dict[str, Codes], pool: Codes, voices: Codes, size: Floats, p: int, counts: Any, base: Floats
+) -> bool:
     """Whether the voices of one pool can be weighted to its customers."""
     mine = voices[pool[voices] == p]
     inside = np.where(pool == p, pool, -1)
@@ -196,8 +207,8 @@ def _blocked_codes(
             inside = pool == p
             if not (inside & ~speaks).any():
                 continue
-            people = np.bincount(code[inside], weights=size[inside], minlength=width)
-            heard = np.bincount(code[inside & speaks], weights=cells.counts[inside & speaks], minlength=width)
+            people = sums_by(code[inside], size[inside], width)
+            heard = sums_by(code[inside & speaks], cells.counts[inside & speaks].astype(float), width)
             target = merge_thin_levels(people, heard, minimum[int(p)])
             result[inside] = p * width + target[code[inside]]
             lines += [f"{POOLS[p]} / {name}: {labels[i]} -> {labels[t]}" for i, t in enumerate(target) if t != i and people[i] > 0]
@@ -249,7 +260,13 @@ def balance_of(cells: Cells, auxiliaries: Sequence[str], made: Representation) -
             ]
     part, variable, level, target, before, after_share, heard_n = zip(*rows, strict=True)
     return Balance(
-        part=part, variable=variable, level=level, target=np.array(target), before=np.array(before), after=np.array(after_share), heard=np.array(heard_n)
+        part=part,
+        variable=variable,
+        level=level,
+        target=np.array(target),
+        before=np.array(before),
+        after=np.array(after_share),
+        heard=np.array(heard_n),
     )
 
 

@@ -113,19 +113,28 @@ def measure(
     if statistic == "nps" and (top is None or bottom is None):
         if bounds not in _PROMOTERS:
             raise InputError(
-                f"Net promoters are defined for the scales 0-10, 1-10 and 1-5; for {bounds} name top= and bottom=.", code="nps_scale", argument="scale"
+                f"Net promoters are defined for the scales 0-10, 1-10 and 1-5; for {bounds} name top= and bottom=.",
+                code="nps_scale",
+                argument="scale",
             )
         promoter, detractor = _PROMOTERS[bounds]
         top = top or tuple(np.arange(promoter, high + 0.5))
         bottom = bottom or tuple(np.arange(low, detractor + 0.5))
     upper = tuple(float(p) for p in (top if top is not None else np.arange(high - count + 1, high + 0.5)))
     lower = tuple(float(p) for p in (bottom if bottom is not None else np.arange(low, low + count - 0.5)))
-    wanted: Mapping[str, tuple[float, ...]] = {"top": upper if statistic != "bottom_box" else (), "bottom": lower if statistic != "top_box" else ()}
+    wanted: Mapping[str, tuple[float, ...]] = {
+        "top": upper if statistic != "bottom_box" else (),
+        "bottom": lower if statistic != "top_box" else (),
+    }
     for argument, chosen in wanted.items():
         off = [p for p in chosen if not low <= p <= high]
         if off:
-            raise InputError(f"{argument} names points off the scale {bounds}: {shown(off)}.", code="points_off_scale", argument=argument, levels=off)
+            raise InputError(
+                f"{argument} names points off the scale {bounds}: {shown(off)}.", code="points_off_scale", argument=argument, levels=off
+            )
     overlap = set(wanted["top"]) & set(wanted["bottom"])
     if overlap:
-        raise InputError(f"top and bottom share the points {shown(sorted(overlap))}.", code="points_overlap", argument="bottom", levels=sorted(overlap))
+        raise InputError(
+            f"top and bottom share the points {shown(sorted(overlap))}.", code="points_overlap", argument="bottom", levels=sorted(overlap)
+        )
     return Measure(name=statistic, scale=bounds, top=wanted["top"], bottom=wanted["bottom"])
