@@ -18,33 +18,17 @@ TOTALS_AGREE = 1e-6  # margins whose totals differ by less, relatively, are resc
 
 def label_codes(column: Any, argument: str, *, length: int | None = None) -> tuple[Codes, list[Any]]:
     """Code of each label and the sorted labels. Unlike `factorize` it may list labels nobody bears, and then need not copy the column."""
-    categories = getattr(getattr(column, "dtype", None), "categories", None)
-    if categories is not None and (hasattr(column, "cat") or hasattr(column, "codes")):
-        codes = np.asarray(column.cat.codes if hasattr(column, "cat") else column.codes)
-        if codes.size and codes.min() >= 0:
-            same_length(codes, argument, length)
-            return codes, [getattr(label, "item", lambda label=label: label)() for label in categories]
-    array = np.asarray(plain(column))
-    if array.dtype == bool:
-        array = array.view(np.uint8) if array.flags.c_contiguous else array.astype(np.uint8)
-    if array.ndim == 1 and array.dtype.kind in "iu" and array.size:
-        low, high = int(array.min()), int(array.max())
-        if high - low < max(256, array.size // 16):
-            same_length(array, argument, length)
-            codes = array if low == 0 else np.subtract(array, low, dtype=np.int32 if max(-low, high) < 2**31 else np.int64)
-            return codes, list(range(low, high + 1))
-    codes, levels = factorize(array, argument, length=length)
+    if getattr(getattr(column, "dtype", None), "kind", "") in ("i", "u", "b"):
+        array = np.asarray(column)
+        array = array.astype(np.uint8) if array.dtype == bool else array
+        if array.ndim == 1 and array.size and array.dtype.kind in "iu":
+            low, high = int(array.min()), int(array.max())
+            if high - low < max(256, array.size // 16):
+                same_length(array, argument, length)
+                codes = array if low == 0 else np.subtract(array, low, dtype=np.int32 if max(-low, high) < 2**31 else np.int64)
+                return codes, list(range(low, high + 1))
+    codes, levels = factorize(column, argument, length=length)
     return codes, levels.tolist()
-
-
-def plain(column: Any) -> Any:
-    """Text of fixed width as objects, which are hashed instead of sorted; lists of tuples as tuples."""
-    if isinstance(column, Sequence) and not isinstance(column, str) and any(isinstance(item, tuple) for item in column):
-        array = np.empty(len(column), object)
-        array[:] = column
-        return array
-    array = np.asarray(column)
-    return array.astype(object) if array.dtype.kind in "US" else array
 
 
 def line_up(totals: Any, name: str, levels: list[Any]) -> tuple[list[Any], Floats]:

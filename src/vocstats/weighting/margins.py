@@ -13,7 +13,7 @@ from .._checks import factorize, named_columns, non_negative
 from .._numerics import sums_by
 from ..errors import InputError, shown
 from .chain import Floats
-from .labels import Codes, check_levels, check_sums, label_codes, line_up, plain
+from .labels import Codes, check_levels, check_sums, label_codes, line_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -173,7 +173,7 @@ def margin_targets(margins: Any, *, counts: npt.ArrayLike | None = None) -> dict
     """
     result = {}
     for name, column in named_columns(margins, "margins").items():
-        codes, levels = factorize(plain(column), f"margins[{name!r}]")
+        codes, levels = factorize(column, f"margins[{name!r}]")
         weights = np.ones(codes.size) if counts is None else non_negative(counts, "counts", length=codes.size)
         sums = sums_by(codes, weights, levels.size)
         result[name] = dict(zip(levels.tolist(), sums.tolist(), strict=True))
