@@ -188,7 +188,7 @@ REFUSALS = {
         "repeated_answers",
         ["answers['survey']", "'A01'", "rows 0, 2", "repeated='first'"],
     ),
-    "answers: last without date": (lambda: base(repeated="last"), "repeated_needs_date", ["answers['survey']", "date="]),
+    "answers: last without date": (lambda: base(survey=TWICE, repeated="last"), "repeated_needs_date", ["answers['survey']", "date="]),
     "answers: tie": (lambda: cells(survey=Source(TWICE, date="day", repeated="last")), "repeated_tie", ["'A01'", "repeated='mean'"]),
     "answers: undated": (
         lambda: cells(survey=Source(TWICE.assign(day=["2026-07-01", None, "2026-07-02"]), date="day", repeated="last")),

@@ -94,8 +94,7 @@ class Contact:
             found = values.view({"outcome": values.get("outcome")}, values.get("contact") < 0).distinct("outcome", 20)
             raise InputError(
                 f"{int(totals['uncoded'])} contact outcomes in column {self.outcome!r} of {self.table.name} have no code: "
-                f"{shown(found or ['missing'])}. "
-                f"Name them in codes= under one of {shown(DISPOSITIONS, len(DISPOSITIONS))}.",
+                f"{shown(found or ['missing'])}. Name them in codes= under one of {shown(DISPOSITIONS, len(DISPOSITIONS))}.",
                 code="uncoded_contacts", argument=self.outcome, levels=found, count=int(totals["uncoded"]), table=self.table.name,
             )
         if attempts is not None:

@@ -83,6 +83,12 @@ def _repetitions(source: SourceTable, rows: Columns) -> list[SetAside]:
         )
     if source.repeated == "mean":
         return []
+    if "date" not in rows:
+        raise InputError(
+            f"{len(ids)} customers answered more than once in {source.argument}: ids {shown(ids)}. repeated={source.repeated!r} needs "
+            "the date of each answer, for a table promises no row order. Name it: Source(..., date=...).",
+            code="repeated_needs_date", argument=source.argument, levels=ids[:_SHOWN], repeated=source.repeated,
+        )
     return [SetAside(source.name, "repeated", int(again.sum()) - len(ids), tuple(ids[:_SHOWN]))]
 
 

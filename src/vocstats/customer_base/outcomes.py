@@ -119,8 +119,7 @@ def _refuse_off_scale(source: SourceTable, rows: Columns, column: str, values: F
     ids = rows["id"][off]
     raise InputError(
         f"{off.sum()} answers in column {column!r} of {source.argument} are off the scale {low:g} to {high:g}: "
-        f"{shown(np.unique(values[off]))}, "
-        f"ids {shown(ids)}. Correct them, or name codes that mean 'no answer' in missing_codes=.",
+        f"{shown(np.unique(values[off]))}, ids {shown(ids)}. Correct them, or name codes that mean 'no answer' in missing_codes=.",
         code="off_scale", argument=column, rows=positions(rows["row"][off]), levels=ids[:_SHOWN], count=int(off.sum()),
         table=source.argument, sample=shown(np.unique(values[off])), low=f"{low:g}", high=f"{high:g}",
     )
@@ -130,7 +129,7 @@ def _one_each(source: SourceTable, rows: Columns, position: Positions, score: Fl
     """One score for each customer listed, by the source's rule for repeated answers; NaN where none."""
     said = np.flatnonzero(~np.isnan(score))
     result = np.full(size, np.nan)
-    if source.repeated in ("first", "last"):
+    if source.repeated in ("first", "last") and "date" in rows:
         said = _by_date(source, rows, position, said, score)
     if source.repeated == "mean":
         times = np.bincount(position[said], minlength=size)
@@ -163,8 +162,7 @@ def _by_date(source: SourceTable, rows: Columns, position: Positions, said: Posi
         again = sorted(set(rows["id"][ordered][tied].tolist()))
         raise InputError(
             f"{len(again)} customers gave different answers at the same moment in {source.argument}, so none is the {source.repeated}: ids "
-            f"{shown(again)}. "
-            "Give a finer date, or use repeated='mean'.",
+            f"{shown(again)}. Give a finer date, or use repeated='mean'.",
             code="repeated_tie", argument=source.source.date, levels=again[:_SHOWN], count=len(again),
             table=source.argument, repeated=source.repeated,
         )

@@ -168,8 +168,7 @@ class Registry:
             present = self.table.view({"level": self.table.column(column)}).distinct("level", 20)
             raise InputError(
                 f"No row of the registry has {shown(np.atleast_1d(np.asarray(levels, object)))} in column {column!r}; it holds "
-                f"{shown(present, len(present))}. "
-                "Correct the level, or give churned=None where nobody has left.",
+                f"{shown(present, len(present))}. Correct the level, or give churned=None where nobody has left.",
                 code="no_such_level", argument=column, levels=np.atleast_1d(np.asarray(levels, object)),
                 present=shown(present, len(present)),
             )
@@ -210,8 +209,7 @@ class Registry:
             rows = seen.repeated("id")
             raise InputError(
                 f"{rows.count} ids stand more than once in column {self.id_column!r} of the registry: {rows}. One row for each customer "
-                "is expected; "
-                "remove the repetitions, or use the visit number as id with unit='visit'.",
+                "is expected; remove the repetitions, or use the visit number as id with unit='visit'.",
                 code="duplicate_ids", argument=self.id_column, rows=rows.rows, levels=rows.ids, count=rows.count,
             )
         if totals.get("unusable"):
@@ -237,8 +235,7 @@ class Registry:
         if set(spec) != {"from", "upper", "labels"} or not ascending or len(set(labels)) != len(labels) or len(labels) != len(upper) + 1:
             raise InputError(
                 f"bands[{name!r}] must have 'from' (a column), 'upper' (ascending limits) and 'labels' (one more than limits, all "
-                "different); "
-                f"got keys {shown(spec)}, {len(upper)} limits and {len(labels)} labels.",
+                f"different); got keys {shown(spec)}, {len(upper)} limits and {len(labels)} labels.",
                 code="bad_band", argument=f"bands[{name!r}]", limits=len(upper), labels=len(labels),
             )
         self.table.require(spec["from"], argument=f"bands[{name!r}]")

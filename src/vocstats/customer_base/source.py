@@ -112,12 +112,6 @@ class SourceTable:
                     f"{self.argument} cannot have {name}. {remedy}", code="not_for_this_source", argument=self.argument, name=name,
                     remedy_zh="抽样调查请给出 base_weight=。" if on_survey else "联系结果只属于 survey。",
                 )
-        if self.repeated in ("first", "last") and source.date is None:
-            raise InputError(
-                f"repeated={self.repeated!r} needs the date of each answer in {self.argument}: a table promises no row order. Name it: "
-                "Source(..., date=...).",
-                code="repeated_needs_date", argument=self.argument, repeated=self.repeated,
-            )
 
     def _what_to_read(self) -> tuple[dict[str, Expression], Expression | None]:
         table, source = self.table, self.source
@@ -205,8 +199,7 @@ class SourceTable:
                 wrong = np.flatnonzero(~usable)
                 raise InputError(
                     f"Column {column!r} of {self.argument} must hold {expected} in every row; it does not for {wrong.size} ids: "
-                    f"{shown(rows['id'][wrong])} "
-                    f"(values {shown(values[wrong])}). Correct them, or leave those rows out.",
+                    f"{shown(rows['id'][wrong])} (values {shown(values[wrong])}). Correct them, or leave those rows out.",
                     code=f"unusable_{key}", argument=column, rows=[row for row in rows["row"][wrong] if row >= 0],
                     levels=rows["id"][wrong][:5], count=int(wrong.size), table=self.argument, sample=shown(values[wrong]),
                 )

@@ -154,8 +154,7 @@ class InputTable(Table):
             raise InputError(
                 f"Column {column!r} of {self.name} must hold true/false or 1/0 in every row; it holds {shown(text, len(text))}, "
                 f"and is not usable for ids {found}. Name the values that mean yes ({{'column': {column!r}, 'is': [...]}} for churned, "
-                "where= for a source), "
-                "and fill missing ones.",
+                "where= for a source), and fill missing ones.",
                 code="not_true_false", argument=column, rows=found.rows, levels=text, table=self.name, count=found.count,
                 ids=shown(found.ids, found.count),
             )
