@@ -37,9 +37,9 @@ class World:
 
 
 def world(rng: np.random.Generator, *, size: int = 1500, clusters: int = 60, strata: int = 4) -> World:
-    """A registry in which answers depend on the labels and the number, as the score does."""
+    """A registry in which answers depend on the labels and the number, as the score does; as many clusters as rows: none."""
     a, b, x = rng.integers(0, 2, size), rng.integers(0, 3, size), rng.normal(size=size)
-    cluster = rng.integers(0, clusters, size)
+    cluster = rng.permutation(size) % clusters
     effect = rng.normal(0.0, 0.5, clusters)
     y = 5.0 + a + 0.5 * b + 0.8 * x + effect[cluster] + rng.normal(size=size)
     chance = 1.0 / (1.0 + np.exp(1.0 - 0.6 * a - 0.3 * b - 0.4 * x))
