@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from small_study import write_small_study
+from study.small_study import write_small_study
 
 from vocstats.cli import main
 

@@ -84,6 +84,8 @@ def test_check_of_good_data(vocstats: Call, study: Path) -> None:
     assert done.code == 0, done.err
     assert "Nothing would be refused" in done.out
     assert not (study.parent / "out").exists()
+    (study.parent / "out").mkdir()
+    assert "--overwrite" in vocstats("check", study).out
 
 
 def test_check_names_every_problem_of_the_study_file(vocstats: Call, study: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from small_study import STUDY, write_small_study
+from study.small_study import STUDY, write_small_study
 
 import vocstats as vs
 from vocstats import InputError
@@ -223,3 +224,14 @@ def test_two_columns_crossed(tmp_path: Path) -> None:
     run = run_study(load_study(path), languages=["en"])
     assert [*run.content.domains] == ["dealer × warranty"]
     assert run.content.domains["dealer × warranty"]["mean"].by == ("dealer", "warranty")
+
+
+@pytest.mark.parametrize(("package", "extra"), [("jinja2", "report"), ("openpyxl", "report"), ("pyarrow", "duckdb")])
+def test_absent_packages_are_named_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, extra: str
+) -> None:
+    study = load_study(write_small_study(tmp_path, study=STUDY + "\n[report]\ncustomer_files = true\n"))
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr("vocstats.study.running.read_files", lambda study: pytest.fail("it read the files"))
+    with pytest.raises(vs.MissingDependencyError, match=rf"{package}.*vocstats\[{extra}\]"):
+        run_study(study)

@@ -30,5 +30,7 @@ def check_and_show(terminal: Terminal, study: Study) -> int:
     terminal.show(base_table(terminal, group_table(study, base)))
     for finding in base.findings:
         terminal.say(f"finding_{finding.severity}", text=finding.text(terminal.language))
+    if study.output.exists():
+        terminal.say("check_output_exists", folder=study.output)
     terminal.say("check_passed", study=study.path.name)
     return 0

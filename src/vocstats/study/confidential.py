@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import MissingDependencyError
-
 if TYPE_CHECKING:
     from ..customer_base import CustomerBase
     from ..workflows.corrected_score import Correction
-
-
-def refuse_without_parquet() -> None:
-    """Raise where no Parquet file can be written."""
-    if find_spec("pyarrow") is None:
-        raise MissingDependencyError(
-            'Writing confidential/weights.parquet needs pyarrow: pip install "pyarrow". Or set [report] customer_files = false.',
-            code="needs_pyarrow",
-        )
 
 
 def write_weights(path: Path, base: CustomerBase, correction: Correction) -> None:

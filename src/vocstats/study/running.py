@@ -8,11 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from .confidential import refuse_without_parquet, write_weights
+from .confidential import write_weights
 from .folder import refuse_taken, whole_folder
 from .lock_file import LOCK_NAME, lock_text, versions
 from .publishing import publishable
 from .reading import read_base, read_files
+from .requirements import refuse_without_packages
 from .result import StudyResult
 from .study_file import DEFINITIONS, TITLES, Study
 
@@ -80,12 +81,13 @@ def run_study(
     ------
     InputError
         The folder is taken, a file is missing or changed since it was locked, or the data are refused.
+    MissingDependencyError
+        A package that writes one of the files is not installed.
     """
     tell = progress or (lambda step, done, parts: None)
     folder = (Path(output) if output is not None else study.output).resolve()
     refuse_taken(folder, overwrite=overwrite)
-    if study["report"]["customer_files"]:
-        refuse_without_parquet()
+    refuse_without_packages(study)
     files = read_files(study)
     tell("read", 0, 1)
     base = read_base(study, files)

@@ -151,7 +151,7 @@ KEYS = (
     Key("design", "stratum", "text", None, f"{_FRAMES}(stratum=)"),
     Key("design", "cluster", "text_or_texts", None, f"{_FRAMES}(cluster=)"),
     Key("design", "base_weight", "text", None, f"{_FRAMES}(base_weight=)"),
-    Key("design", "lonely_psu", "text", "fail", "estimation.Design(lonely_psu=)", _allowed(options.LonelyPsu)),
+    Key("design", "lonely_psu", "text", "fail", "", ("fail",)),
     # -- sensitivity
     Key("sensitivity", "silent_shift", "pair", [0, 0], f"{_CORRECT}(silent_shift=)"),
     Key("sensitivity", "churned_shift", "pair", [0, 0], f"{_CORRECT}(churned_shift=)"),
