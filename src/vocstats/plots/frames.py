@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..workflows.corrected_score import Balance, Correction
 
-LAYERS = ("interval", "range", "monotone", "worst")
+_NOTHING = 0.0005
 
 
 def differences(balance: Balance) -> tuple[Floats, Floats]:
@@ -30,6 +30,13 @@ def differences(balance: Balance) -> tuple[Floats, Floats]:
     safe = np.where(sd > 0, sd, 1.0)
     before, after = (np.where(sd > 0, (share - balance.target) / safe, 0.0) for share in (balance.before, balance.after))
     return before, after
+
+
+def weighted_rows(balance: Balance) -> list[int]:
+    """Rows of the parts that were weighted; parts that represent themselves differ nowhere."""
+    before, after = differences(balance)
+    moved = {part for part, *values in zip(balance.part, before, after, strict=True) if max(map(abs, values)) > _NOTHING}
+    return [row for row, part in enumerate(balance.part) if part in moved]
 
 
 def layers(correction: Correction, domain: int, term: int) -> dict[str, tuple[float, float]]:
@@ -69,11 +76,10 @@ def balance_frame(balance: Balance) -> pd.DataFrame:
     import pandas as pd
 
     before, after = differences(balance)
-    rows = {"part": balance.part, "variable": balance.variable, "level": balance.level}
-    return pd.concat(
-        [pd.DataFrame({**rows, "weighted": moment, "difference": values}) for moment, values in (("before", before), ("after", after))],
-        ignore_index=True,
-    )
+    rows = weighted_rows(balance)
+    names = {name: [getattr(balance, name)[row] for row in rows] for name in ("part", "variable", "level")}
+    moments = (("before", before[rows]), ("after", after[rows]))
+    return pd.concat([pd.DataFrame({**names, "weighted": moment, "difference": values}) for moment, values in moments], ignore_index=True)
 
 
 def layer_frame(correction: Correction) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def chapters(content: ReportContent, language: str) -> list[Chapter]:
         *(council.domain_chapter(content, words, by, corrections) for by, corrections in content.domains.items()),
         statistics.sensitivity(content, first, words),
         statistics.weights(content, first, words),
-        statistics.balance(first, words),
+        statistics.balance(content, first, words),
         statistics.methods(content, first, words),
         council.council_questions(content, words),
         council.glossary(words),

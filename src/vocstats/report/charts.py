@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ..plots.frames import differences, layers
+from ..plots.frames import differences, layers, weighted_rows
 from ..workflows.corrected_score import PARTS, TERMS, Correction
 from .svg import Drawing
 from .wording import Measure, Words, declared
@@ -152,21 +152,25 @@ def sensitivity(correction: Correction, words: Words) -> Markup:
 
 
 def love(correction: Correction, words: Words) -> Markup:
-    """Standardised differences of every auxiliary level, before (hollow) and after (filled) weighting."""
+    """Standardised differences of every auxiliary level, before (hollow) and after (filled) weighting.
+
+    Parts that represent themselves have no differences and are left out.
+    """
     balance = correction.balance
     assert balance is not None
     before, after = differences(balance)
+    rows = weighted_rows(balance)
     reach = max(0.1, *(abs(float(value)) for value in (*before, *after))) * 1.08
     axis = Axis(-reach, reach, 400.0, 1100.0)
-    height = 14.0 + 20.0 * len(before)
+    height = 14.0 + 20.0 * len(rows)
     drawing = Drawing(1120.0, height + 24, words("chapter_balance"), "love")
     drawing.bar(axis(-0.1), 4.0, axis(0.1) - axis(-0.1), height, "tolerance")
     drawing.line(axis(0.0), 4.0, axis(0.0), height + 4, "kpi")
     for tick in (-0.1, 0.0, 0.1):
         drawing.text(axis(tick), height + 18, words.number(tick, 1), style="small", anchor="middle")
-    for row, variable in enumerate(balance.variable):
-        y = 18.0 + 20.0 * row
-        drawing.text(0.0, y + 4, f"{words.named('group', balance.part[row])} · {variable}", style="quiet")
+    for place, row in enumerate(rows):
+        y = 18.0 + 20.0 * place
+        drawing.text(0.0, y + 4, f"{words.named('group', balance.part[row])} · {balance.variable[row]}", style="quiet")
         drawing.text(384.0, y + 4, balance.level[row], anchor="end")
         drawing.line(axis(float(before[row])), y, axis(float(after[row])), y, "link")
         drawing.dot(axis(float(before[row])), y, 4.0, "dot hollow")

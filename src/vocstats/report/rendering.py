@@ -12,7 +12,7 @@ from .._checks import choice
 from ..errors import MissingDependencyError
 from ..options import Language
 from ..plots.page import json_text
-from ..workflows.corrected_score import PARTS, TERMS
+from ..workflows.corrected_score import TERMS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -98,10 +98,7 @@ def _figures(content: ReportContent, words: Words) -> dict[str, Any]:
         "title": content.text("title", words.language),
         "population": words.term(f"population_{content.headline}"),
         "estimate": known(first.estimate[0, term]),
-        "slope": [
-            known(first.shift_effect[0, term, index]) if first.part_customers[0, PARTS.index(part)] else None
-            for index, part in enumerate(("silent", "churned"))
-        ],
+        "slope": [known(slope) if slope else None for slope in first.shift_effect[0, term, :2]],
         "reach": (first.scale[1] - first.scale[0]) / 2,
         "low": first.scale[0],
         "high": first.scale[1],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import texts
-from ..plots.frames import differences
+from ..plots.frames import differences, weighted_rows
 from ..workflows.corrected_score import TERMS
 from .disclosure import COMPLEMENT, SHOWN, SMALL, suppressed_terms
 from .ranks import rank_intervals
@@ -51,7 +51,7 @@ def sheets(content: ReportContent, language: str) -> tuple[Sheet, ...]:
     made += [_domains(content, words, by, corrections) for by, corrections in content.domains.items()]
     first = content.first
     if first.balance is not None:
-        made.append(_sheet("balance", words.term("sheet_balance"), balance_rows(first, words), words))
+        made.append(_sheet("balance", words.term("sheet_balance"), balance_rows(first, words, content.minimum_group), words))
     if first.steps:
         made.append(_sheet("weights", words.term("sheet_weights"), step_rows(first, words), words))
     made.append(_sheet("assumptions", words.term("sheet_assumptions"), assumption_rows(first, words), words))
@@ -179,8 +179,8 @@ def reason(correction: Correction, domain: int, term: int, words: Words) -> str:
     return texts.render(f"reason.{code}", words.language) if code else ""
 
 
-def balance_rows(correction: Correction, words: Words) -> list[dict[str, Any]]:
-    """Shares before and after weighting and their standardised differences."""
+def balance_rows(correction: Correction, words: Words, minimum: int) -> list[dict[str, Any]]:
+    """Shares before and after weighting and their standardised differences; counts under `minimum` are NaN."""
     balance = correction.balance
     assert balance is not None
     before, after = differences(balance)
@@ -189,14 +189,14 @@ def balance_rows(correction: Correction, words: Words) -> list[dict[str, Any]]:
             "part": words.named("group", balance.part[row]),
             "variable": balance.variable[row],
             "level": balance.level[row],
-            "heard": int(balance.heard[row]),
+            "heard": float(balance.heard[row]) if balance.heard[row] >= minimum else math.nan,
             "target": float(balance.target[row]),
             "before": float(balance.before[row]),
             "after": float(balance.after[row]),
             "difference_before": float(before[row]),
             "difference_after": float(after[row]),
         }
-        for row in range(len(balance.part))
+        for row in weighted_rows(balance)
     ]
 
 

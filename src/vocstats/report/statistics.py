@@ -65,8 +65,8 @@ def sensitivity(content: ReportContent, first: Correction, words: Words) -> Chap
     chapter.add("note", words("interval_and_range"))
     if first.statistic == "mean" and np.isfinite(first.shift_effect[0, 2, :2]).any():
         chapter.add("heading", words("shifts_heading"))
-        chapter.add("text", words("shifts_intro", population=words.term(f"population_{content.headline}")))
-        chapter.add("grid", _shift_grid(first, TERMS.index(content.headline), words))
+        chapter.add("text", words("shifts_intro"))
+        chapter.add("grid", _shift_grid(first, words))
         chapter.add("slider", {"silent": words("try_silent"), "churned": words("try_churned"), "heading": words("try_heading")})
     else:
         chapter.add("note", words("shares_no_shift"))
@@ -84,19 +84,22 @@ def _steps(shift: tuple[float, float], scale: tuple[float, float]) -> list[float
     return sorted(round(step, 6) for step in steps)
 
 
-def _shift_grid(first: Correction, term: int, words: Words) -> Grid:
+def _shift_grid(first: Correction, words: Words) -> Grid:
+    """Scores by shift: current customers, and everyone at each shift of the churned."""
     measure = Measure(words, first)
-    silent, churned = np.nan_to_num(first.shift_effect[0, term, :2])
-    base = float(first.estimate[0, term])
-    across = _steps(first.churned_shift, first.scale) if churned else [0.0]
+    slope = np.nan_to_num(first.shift_effect[0, :, :2])
+    estimate = first.estimate[0]
     rows = [{"shift": step} for step in _steps(first.silent_shift, first.scale)]
 
-    def column(step: float) -> Column:
-        heading = f"{words('shift_churned_label')} {words.shift(step)}"
-        return figure(heading, "shift", lambda shift: measure.value(base + silent * shift + churned * step))
+    def column(term: int, step: float) -> Column:
+        churned = f", {words('shift_churned_label')} {words.shift(step)}" if term == 2 else ""
+        heading = words(f"ladder_{TERMS[term]}") + churned
+        base = float(estimate[term]) + float(slope[term, 1]) * step
+        return figure(heading, "shift", lambda shift: measure.value(base + float(slope[term, 0]) * shift))
 
-    corner = figure(words("shift_silent_label"), "shift", words.shift)
-    return grid("shifts", rows, [corner, *map(column, across)])
+    across = _steps(first.churned_shift, first.scale) if slope[2, 1] else [0.0]
+    columns = [column(1, 0.0), *(column(2, step) for step in across if np.isfinite(estimate[2]))]
+    return grid("shifts", rows, [figure(words("shift_silent_label"), "shift", words.shift), *columns])
 
 
 def _tipping(first: Correction, words: Words) -> Iterator[str]:
@@ -104,7 +107,7 @@ def _tipping(first: Correction, words: Words) -> Iterator[str]:
         return
     kpi = Measure(words, first).value(first.kpi)
     for term in (1, 2):
-        for index, group in enumerate(("silent", "churned")[:term]):
+        for index, group in enumerate(("active", "churned")[:term]):
             shift = float(first.tipping[0, term, index])
             key = "tipping_row" if math.isfinite(shift) else "tipping_none"
             population = words.term(f"population_{TERMS[term]}")
@@ -126,7 +129,7 @@ def _neighbours(content: ReportContent, by: str, correction: Correction, words: 
         }
         for a, b in pairwise(order)
     ]
-    shift = figure(words("tipping_heading"), "shift", lambda value: words.number(value, 2, signed=True))
+    shift = figure(words("tipping_shift"), "shift", lambda value: words.number(value, 2, signed=True))
     return grid(
         f"next-{by}",
         rows,
@@ -148,9 +151,15 @@ def weights(content: ReportContent, first: Correction, words: Words) -> Chapter:
         chapter.add("text", words("weights_none"))
     if first.merged:
         chapter.add("heading", words("merged_heading"))
-        chapter.add("list", list(first.merged))
+        chapter.add("list", [_merged(line, words) for line in first.merged])
     chapter.add("grid", _parts(content, first, words))
     return chapter
+
+
+def _merged(line: str, words: Words) -> str:
+    """One merged level, "part / variable: level -> level", with the part named."""
+    part, slash, rest = line.partition(" / ")
+    return f"{words.named('group', part)}{slash}{rest}".replace(" -> ", " → ")
 
 
 def _parts(content: ReportContent, first: Correction, words: Words) -> Grid:
@@ -179,19 +188,20 @@ def _parts(content: ReportContent, first: Correction, words: Words) -> Grid:
     return grid("parts", rows, columns, caption=words("parts_heading"))
 
 
-def balance(first: Correction, words: Words) -> Chapter:
+def balance(content: ReportContent, first: Correction, words: Words) -> Chapter:
     chapter = Chapter("balance", words("chapter_balance"))
-    if first.balance is None or not len(first.balance.part):
+    rows = balance_rows(first, words, content.minimum_group) if first.balance is not None else []
+    if not rows:
         chapter.add("text", words("balance_none"))
         return chapter
-    rows = balance_rows(first, words)
+    few = words("fewer_than", count=content.minimum_group)
     worst = {when: max(abs(row[f"difference_{when}"]) for row in rows) for when in ("before", "after")}
     chapter.add("text", words("balance_intro"))
     chapter.add("text", words("balance_worst", before=words.number(worst["before"], 2), after=words.number(worst["after"], 2)))
     chapter.add("chart", charts.love(first, words))
     columns = [
         *(plain(words.term(key), key) for key in ("part", "variable", "level")),
-        figure(words.term("heard"), "heard", words.count),
+        figure(words.term("heard"), "heard", lambda value: words.count(value) if math.isfinite(value) else few),
         *(figure(words.term(key), key, words.share) for key in ("target", "before", "after")),
         *(
             figure(words.term(key), key, lambda value: words.number(value, 2, signed=True))
