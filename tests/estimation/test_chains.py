@@ -77,3 +77,16 @@ def test_every_step_is_named_in_words(name: str) -> None:
     assert len(steps) == len(name.split(" > "))
     for language in ("en", "zh"):
         assert not any(code in e.accounts(language).split("; ") for code in steps)
+
+
+def test_many_domains_and_many_parameters() -> None:
+    """More domains times parameters than entries of the indicators: the sums stay the same however they are stored."""
+    rng = np.random.default_rng(8)
+    n = 6000
+    label, y = rng.integers(0, 400, n), rng.normal(size=n)
+    w = rake({"label": label}, {"label": dict(enumerate(np.bincount(label) * 2.0))}, base_weights=rng.uniform(1, 2, n))
+    by = np.arange(n) // 2
+    e = mean(y, w, by=by, design=Design(clusters=by % 50))
+    for d in (0, 1700):
+        alone = mean(y, w, by=by == d, design=Design(clusters=by % 50))
+        assert e.std_error[d] == pytest.approx(alone.std_error[1])

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from .. import _checks
 from .._checks import Floats, Integers
-from .._numerics import t_quantile
+from .._numerics import sums_by, t_quantile
 from ..errors import InputError, shown
 from ..options import Inference
 from ..weighting.chain import Weights
 from .design import Design
 from .estimate import Estimate
-from .linearization import own_influence, sums, through_chain
+from .linearization import own_influence, through_chain
 from .variance import Linearization, variance
 
 
@@ -50,7 +50,7 @@ class Axis:
 
     def sums(self, column: Floats) -> Floats:
         """Sum of a column by domain."""
-        return sums(self.codes, column, self.domains)
+        return sums_by(self.codes, column, self.domains)
 
     def estimate(self, statistic: str, y: Floats, x: Floats | None) -> Estimate:
         """The total of y, or its ratio to the total of x, by domain."""

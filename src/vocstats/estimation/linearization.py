@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from .._checks import Floats, Integers
-from .._numerics import solve_symmetric
+from .._numerics import solve_symmetric, sums_by
 from ..weighting.chain import Matrix, Weights, times
 
 _BLOCK = 1 << 17  # rows of a sparse matrix worked on at once: bounds the memory of their sums
@@ -58,7 +56,7 @@ class Influence:
             turned = other.minus(self)
             return Influence(own=-turned.own, row=turned.row, domain=turned.domain, shared=turned.shared, loadings=-turned.loadings)
         if self.shape[1] > other.shape[1]:
-            whole = sums(other.row, other.own, other.shape[0])[:, None]
+            whole = sums_by(other.row, other.own, other.shape[0])[:, None]
             shared = _beside([self.shared, other.shared, whole])
             loadings = np.vstack([self.loadings, -np.repeat(np.vstack([other.loadings, [[1.0]]]), self.shape[1], axis=1)])
             return Influence(own=self.own, row=self.row, domain=self.domain, shared=shared, loadings=loadings)
@@ -68,23 +66,18 @@ class Influence:
 
     def summed(self, groups: Integers, size: int, counts: Floats) -> Influence:
         """Influence of groups of rows (clusters, strata), each row standing there `counts` times."""
-        shared = _sums_by(self.shared, np.arange(groups.size), groups, counts, size)
+        shared = _rows_by(self.shared, np.arange(groups.size), groups, counts, size)
         return _merged(self.own * counts[self.row], groups[self.row], self.domain, shared, self.loadings)
 
     def sum_of_squares(self, weight: Floats) -> Floats:
         """Σ_i weight_i z[i, d]² for every domain d, in O(n p + p² domains)."""
         weighted = weight[self.row] * self.own
-        total = sums(self.domain, weighted * self.own, self.shape[1])
+        total = sums_by(self.domain, weighted * self.own, self.shape[1])
         if self.loadings.size:
-            mixed = _sums_by(self.shared, self.row, self.domain, weighted, self.shape[1]).T
+            mixed = _dense(_rows_by(self.shared, self.row, self.domain, weighted, self.shape[1])).T
             squares = _dense(self.shared.T @ _scaled(self.shared, weight))
             total += ((2.0 * mixed + squares @ self.loadings) * self.loadings).sum(axis=0)
         return total
-
-
-def sums(codes: Integers, column: npt.NDArray[Any], size: int) -> Floats:
-    """Sum of a column by code, for codes 0 .. size - 1."""
-    return np.asarray(np.bincount(codes, column, minlength=size), dtype=np.float64)
 
 
 def own_influence(own: Floats, codes: Integers, domains: int) -> Influence:
@@ -134,7 +127,7 @@ def through_chain(derivative: Floats, codes: Integers, domains: int, weights: We
         gradient = step.gradient()
         if gradient is not None:
             mass = times(weights.counts, entering)
-            moved = _sums_by(gradient, rows, codes, mass * own, domains).T
+            moved = _dense(_rows_by(gradient, rows, codes, mass * own, domains)).T
             for score, loading in zip(shared, loadings, strict=True):
                 moved = moved + _dense(gradient.T @ _scaled(score, mass)) @ loading
             loadings.append(solve_symmetric(step.bread(), moved))
@@ -153,7 +146,7 @@ def through_chain(derivative: Floats, codes: Integers, domains: int, weights: We
 def _merged(own: Floats, row: Integers, domain: Integers, shared: Matrix, loadings: Floats) -> Influence:
     size, domains = shared.shape[0], loadings.shape[1]
     if size * domains <= _DENSE:
-        table = sums(row * domains + domain, own, size * domains)
+        table = sums_by(row * domains + domain, own, size * domains)
         filled = np.flatnonzero(table)
         return Influence(own=table[filled], row=filled // domains, domain=filled % domains, shared=shared, loadings=loadings)
     cells = sparse.coo_array((own, (row, domain)), shape=(size, domains)).tocsr()
@@ -161,7 +154,7 @@ def _merged(own: Floats, row: Integers, domain: Integers, shared: Matrix, loadin
     return Influence(own=cells.data, row=rows, domain=cells.indices.astype(np.intp), shared=shared, loadings=loadings)
 
 
-def _sums_by(matrix: Matrix, rows: Integers, codes: Integers, factors: Floats, size: int) -> Matrix:
+def _rows_by(matrix: Matrix, rows: Integers, codes: Integers, factors: Floats, size: int) -> Matrix:
     """Σ_k factors_k 1{codes_k = g} matrix[rows_k] for every code g; dense unless that would be large and mostly zeros."""
     width = matrix.shape[1]
     if not width:

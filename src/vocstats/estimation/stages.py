@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import Floats, Integers
+from .._numerics import sums_by
 from ..errors import InputError, shown
 from .design import Design, cross
-from .linearization import Influence, sums
+from .linearization import Influence
 
 CENSUS = 1e-7  # a stratum with less than this share left undrawn has no sampling variance (R's tolerance)
 Flags = npt.NDArray[np.bool_]
@@ -96,7 +97,7 @@ def _stage(design: Design, index: int, parent: Integers, counts: Floats, reached
     strata = cross(parent, design.strata[index]) if index < len(design.strata) else parent
     clusters, size = design.clusters[index], int(strata.max(initial=-1)) + 1
     home, drawn = (strata, counts) if clusters is None else _clusters(clusters, strata, counts)
-    n = sums(home, drawn, size)
+    n = sums_by(home, drawn, size)
     above = _by_stratum(strata, reached, size)
     fraction = _fractions(index, strata, design.fpc[index], n, counts) if index < len(design.fpc) else np.zeros(size)
     live = (n > 0) & (above > 0)
@@ -124,7 +125,7 @@ def _stage(design: Design, index: int, parent: Integers, counts: Floats, reached
 def _clusters(clusters: Integers, strata: Integers, counts: Floats) -> tuple[Integers, Floats]:
     home = np.zeros(int(clusters.max(initial=-1)) + 1, np.intp)
     home[clusters] = strata
-    return home, (sums(clusters, counts, home.size) > 0).astype(float)
+    return home, (sums_by(clusters, counts, home.size) > 0).astype(float)
 
 
 def _by_stratum(strata: Integers, column: npt.NDArray[np.floating] | Integers, size: int) -> Floats:

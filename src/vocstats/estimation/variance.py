@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._checks import Floats, Integers, factorize
+from .._numerics import sums_by
 from ..options import Inference
 from .design import Design
-from .linearization import Influence, sums
+from .linearization import Influence
 from .stages import Stage, stages
 
 
@@ -111,7 +112,7 @@ def _stage_freedom(stage: Stage, material: Linearization, spread: Floats, codes:
     if stage.clusters is None or codes is None:
         return _satterthwaite(spread, stage.strata, codes, material.counts, stage.scale, domains)
     pair, levels = factorize(stage.clusters * domains + codes, "clusters")
-    squares = sums(pair, spread * material.counts, levels.size)
+    squares = sums_by(pair, spread * material.counts, levels.size)
     cluster = levels // domains
     return _satterthwaite(squares, stage.home[cluster], levels % domains, stage.drawn[cluster], stage.scale, domains)
 
@@ -126,11 +127,11 @@ def _satterthwaite(spread: Floats, stratum: Integers, domain: Integers | None, c
         return np.full(domains, np.inf)
     counts = np.where(spread > 0, counts, 0.0)
     pair, levels = factorize(stratum * domains + domain, "strata")
-    n, squares, fourths = (sums(pair, counts * spread**k, levels.size) for k in (0, 1, 2))
+    n, squares, fourths = (sums_by(pair, counts * spread**k, levels.size) for k in (0, 1, 2))
     inverse = np.divide(1.0, n, out=np.zeros_like(n), where=n > 0)
     s, home = scale[levels // domains], levels % domains
-    mean = sums(home, s * squares * (1.0 - inverse), domains)
-    half = sums(home, s**2 * (fourths * (1.0 - 2.0 * inverse) + (squares * inverse) ** 2), domains)
+    mean = sums_by(home, s * squares * (1.0 - inverse), domains)
+    half = sums_by(home, s**2 * (fourths * (1.0 - 2.0 * inverse) + (squares * inverse) ** 2), domains)
     return np.divide(mean**2, half, out=np.ones(domains), where=half > 0)
 
 
