@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import reduce
+from operator import add
 from typing import Any, Literal
 
 import narwhals as nw
@@ -266,7 +268,5 @@ class InputTable(Table):
     def band(self, column: str, upper: Sequence[float], *, argument: str = "bands") -> Expression:
         """Number of the band a value falls in: k where upper[k-1] < value <= upper[k]; missing stays missing."""
         number = self.number(column, argument=argument)
-        code = nw.lit(len(upper))
-        for k in range(len(upper) - 1, -1, -1):
-            code = nw.when(number <= upper[k]).then(nw.lit(k)).otherwise(code)
-        return nw.when(~number.is_null()).then(code.cast(nw.Int64))
+        passed = [(number > limit).cast(nw.Int64) for limit in upper]
+        return nw.when(~number.is_null()).then(reduce(add, passed))
