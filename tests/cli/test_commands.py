@@ -78,6 +78,13 @@ def test_wrong_usage_ends_with_2(vocstats: Call, arguments: list[str]) -> None:
     assert vocstats(*arguments).code == 2
 
 
+@pytest.mark.parametrize("arguments", [[], ["--quiet"]])
+def test_without_a_command_it_says_which_there_are(vocstats: Call, arguments: list[str]) -> None:
+    done = vocstats(*arguments)
+    assert done.code == 2
+    assert all(command in done.out for command in COMMANDS)
+
+
 # ---------------------------------------------------------------- check
 def test_check_of_good_data(vocstats: Call, study: Path) -> None:
     done = vocstats("check", study)

@@ -15,7 +15,7 @@ from ..study import Study, check_study
 from .language import general_first
 from .terminal import INTERRUPTED, Terminal, refuse
 
-app = typer.Typer(name="vocstats", add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(name="vocstats", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)
@@ -33,6 +33,9 @@ def _general(
     if version:
         terminal.show(f"vocstats {__version__}")
         raise typer.Exit(0)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command()

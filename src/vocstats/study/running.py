@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 from .confidential import write_weights
 from .folder import refuse_taken, whole_folder
 from .lock_file import LOCK_NAME, lock_text, versions
-from .publishing import publishable
 from .reading import read_base, read_files
 from .requirements import refuse_without_packages
 from .result import StudyResult
@@ -126,6 +125,8 @@ def correct_study(
 
 def publishable_result(content: ReportContent) -> StudyResult:
     """Every correction of a study, small groups left out as in the report."""
+    from .publishing import publishable
+
     found = [*content.corrections.values(), *(correction for table in content.domains.values() for correction in table.values())]
     return StudyResult(
         title=content.title,
