@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import number
 from ..errors import InputError, shown
 from ..tables import Expression, InputTable, Offenders, Table, day, either
+from .bands import coded_band, read_band
 from .cells import Codes, coded_labels
 
 _ID, _CHURNED, _POPULATION = "vocstats id", "vocstats churned", "vocstats population"  # computed once beside the caller's columns
 _MANY_LEVELS = 10_000
 _FEW_LEVELS = 50  # below this no column is taken for a continuous measurement or an id
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A number cut into bands: value <= upper[0], <= upper[1], ..., and more."""
-
-    column: str
-    upper: tuple[float, ...]
-    labels: tuple[str, ...]
 
 
 def as_day(value: Any, argument: str) -> date:
@@ -75,7 +64,7 @@ class Registry:
         for argument, column in (("base_weight", base_weight), ("stratum", stratum), *(("cluster", c) for c in self.cluster)):
             if column is not None:
                 self.table.require(column, argument=argument)
-        self.bands = {name: self._band(name, spec) for name, spec in (bands or {}).items()}
+        self.bands = {name: read_band(name, spec, self.table) for name, spec in (bands or {}).items()}
         self.missing = missing
         if not isinstance(missing, str):
             self.table.require(*(column for column in missing if column not in self.bands), argument="missing")
@@ -228,19 +217,6 @@ class Registry:
             )
 
     # -------------------------------------------------------------- what is known of everybody
-    def _band(self, name: str, spec: Mapping[str, Any]) -> Band:
-        upper = tuple(number(value, f"bands[{name!r}]['upper']") for value in spec.get("upper", ()))
-        labels = tuple(str(label) for label in spec.get("labels", ()))
-        ascending = len(upper) > 0 and all(low < high for low, high in pairwise(upper))
-        if set(spec) != {"from", "upper", "labels"} or not ascending or len(set(labels)) != len(labels) or len(labels) != len(upper) + 1:
-            raise InputError(
-                f"bands[{name!r}] must have 'from' (a column), 'upper' (ascending limits) and 'labels' (one more than limits, all "
-                f"different); got keys {shown(spec)}, {len(upper)} limits and {len(labels)} labels.",
-                code="bad_band", argument=f"bands[{name!r}]", limits=len(upper), labels=len(labels),
-            )
-        self.table.require(spec["from"], argument=f"bands[{name!r}]")
-        return Band(spec["from"], upper, labels)
-
     def view(self, columns: Sequence[str], *, design: bool = False, status: bool = True) -> Table:
         """Table of id, population and churned (`status`), the auxiliaries as a0, a1, ... and, with `design`, weight, stratum, s0, ..."""
         table = self.table
@@ -264,7 +240,7 @@ class Registry:
         """Codes and labels of an auxiliary's values; missing ones stay -1 unless a level was named for them."""
         level = ("missing" if self.missing == "level" else None) if isinstance(self.missing, str) else self.missing.get(name)
         if name in self.bands:
-            return _coded_band(self.bands[name], values, level)
+            return coded_band(self.bands[name], values, level)
         codes, labels = coded_labels(values, level)
         continuous = labels.dtype.kind == "f" and bool(np.any(labels != np.floor(labels)))
         if labels.size > _MANY_LEVELS or (labels.size > _FEW_LEVELS and (continuous or 2 * labels.size > customers)):
@@ -308,20 +284,6 @@ class Registry:
     def design_names(self) -> list[str]:
         """The caller's names of `design_columns`."""
         return [name for name in (self.base_weight, self.stratum, *self.cluster) if name is not None]
-
-
-def _coded_band(band: Band, values: npt.NDArray[Any], level: str | None) -> tuple[Codes, npt.NDArray[Any]]:
-    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
-    codes = np.where(missing, -1, np.where(missing, 0, values)).astype(np.intp)
-    labels = list(band.labels)
-    if level is not None and missing.any():
-        if level not in labels:
-            labels.append(level)
-        codes[missing] = labels.index(level)
-    used = np.bincount(codes[codes >= 0], minlength=len(labels)) > 0
-    result = np.empty(int(used.sum()), object)
-    result[:] = [label for label, kept in zip(labels, used, strict=True) if kept]
-    return np.where(codes < 0, -1, np.cumsum(used)[codes] - 1), result
 
 
 def _plain(value: str) -> str:
