@@ -150,6 +150,14 @@ class Assumption(Record):
         return texts.render(f"assumption.{self.code}", language, **texts.spoken(self.values, language))
 
 
+def kinds() -> Mapping[str, type[Any]]:
+    """Every class that can be written to JSON, by its ``kind``."""
+    from . import _result_modules
+
+    _result_modules()
+    return dict(_KINDS)
+
+
 def load(source: str | Path | Mapping[str, Any]) -> Any:
     """Read a result back from what `to_dict`, `to_json` or a run of the command line wrote.
 
@@ -168,9 +176,7 @@ def load(source: str | Path | Mapping[str, Any]) -> Any:
     InputError
         The document has no known ``kind``, or was written by a newer version.
     """
-    from . import _result_modules
-
-    _result_modules()
+    kinds()
     if isinstance(source, Mapping):
         document = source
     else:

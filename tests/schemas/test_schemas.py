@@ -1,0 +1,50 @@
+"""The shipped JSON schemas are those of the classes, and what results write passes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import jsonschema
+import pytest
+from workflows.small_base import small_frames
+
+import vocstats as vs
+from vocstats.estimation import mean
+from vocstats.results import kinds
+from vocstats.schemas import build, schema
+
+
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_files_are_current(kind: str) -> None:
+    """Run ``python -m vocstats.schemas`` after a field was added."""
+    assert schema(kind) == build(kind)
+
+
+def a_correction() -> object:
+    frames = small_frames()
+    base = vs.CustomerBase.from_frames(
+        frames["registry"], id="id", churned="churned", answers={k: frames[k] for k in ("survey", "exit_interview")}
+    )
+    return vs.correct(base, outcome="csi", scale=(1, 10), auxiliaries=["region"], by="shop", small_groups="blank")
+
+
+RESULTS: dict[str, Callable[[], object]] = {
+    "correction": a_correction,
+    "estimate": lambda: mean([1.0, 2.0, 4.0], by=["a", "a", "b"]),
+    "two_phase": lambda: vs.nonresponse.double_sampling([1.0, 2.0, 4.0, 3.0], [False, False, True, True]),
+}
+
+
+@pytest.mark.parametrize("kind", list(RESULTS))
+def test_written_results_pass(kind: str) -> None:
+    result = RESULTS[kind]()
+    for influence in (False, True):
+        document = json.loads(result.to_json(influence=influence))  # type: ignore[attr-defined]
+        jsonschema.validate(document, schema(kind))
+        assert type(vs.load(document)) is type(result)
+
+
+def test_unknown_kind_is_named() -> None:
+    with pytest.raises(vs.InputError, match="no_such"):
+        schema("no_such")
