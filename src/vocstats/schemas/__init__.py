@@ -21,6 +21,38 @@ _LABELS: dict[str, Any] = {
     "type": "object",
     "additionalProperties": {
         "type": "object",
+        "required": ["dtype", "values"],
+        "properties": {"dtype": {"type": "string"}, "values": {"type": "array"}},
+    },
+}
+_BY_ANNOTATION: dict[str, dict[str, Any]] = {
+    "float": _NUMBER,
+    "int": {"type": "integer"},
+    "bool": {"type": "boolean"},
+    "str": {"type": "string"},
+    "Floats": _NESTED,
+    "Integers": {"type": ["array", "integer"]},
+    "Flags": {"type": ["array", "boolean"]},
+    "Labels": _LABELS,
+}
+
+
+def build(kind: str) -> dict[str, Any]:
+    """The schema of one kind, from the fields of its class; per-row material is written under ``influence`` when asked for."""
+    cls = kinds()[kind]
+    held_back = ("memory_only", "influence")
+    fields = [field for field in dataclasses.fields(cls) if not any(field.metadata.get(name) for name in held_back)]
+    per_row = {"influence": _NESTED} if hasattr(cls, "influence") else {}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"vocstats {kind}",
+        "type": "object",
+        "properties": {
+            "kind": {"const": kind},
+            "schema_version": {"const": cls.schema_version},
+            **{field.name: _of(str(field.type)) for field in fields},
+            **per_row,
+        },
         "required": ["kind", "schema_version", *(field.name for field in fields)],
         "additionalProperties": False,
     }
