@@ -64,7 +64,14 @@ def test_a_small_study_gets_every_default() -> None:
         (changed(audit={"responses": "x.csv"}), "study_not_available", ["[audit]"]),
         (changed(pain_points={"taxonomy": "default"}), "study_not_available", ["[pain_points]"]),
         (changed(outcome={"scale": "1-10"}), "study_wrong_type", ["[outcome] scale", "two numbers", '"1-10"']),
-        (changed(outcome={"scale": [10, 1]}), "study_wrong_type", ["the lower first", "[10, 1]"]),
+        (changed(outcome={"scale": [10, 1]}), "study_wrong_type", ["the lowest and the highest", "[10, 1]"]),
+        (changed(outcome={"scale": [5, 5]}), "study_wrong_type", ["[5, 5]"]),
+        (changed(outcome={"top": [9, 11]}), "study_off_scale", ["[11]", "[1, 10]"]),
+        (changed(outcome={"index": {"items": {"a": 0.5, "b": 0.6}}}), "study_wrong_type", ["sum to 1", "0.6"]),
+        (changed(study={"level": 95}), "study_wrong_type", ["between 0 and 1", "95"]),
+        (changed(correct={"trim": 1}), "study_wrong_type", ["above 1"]),
+        (changed(auxiliaries={"minimum_cell": 0}), "study_wrong_type", ["1 or more"]),
+        (changed(sensitivity={"silent_shift": [0.5, -0.5]}), "study_wrong_type", ["the lower first"]),
         (changed(study={"seed": 1.5}), "study_wrong_type", ["[study] seed", "a whole number", "1.5"]),
         (changed(study={"seed": True}), "study_wrong_type", ["a whole number", "true"]),
         (changed(report={"excel": "yes"}), "study_wrong_type", ["true or false", '"yes"']),
@@ -202,3 +209,18 @@ def test_every_section_and_key_has_its_text_and_no_text_is_left_over() -> None:
     assert set(texts.namespace("study")) == known
     for entry in (*SECTIONS, *KEYS):
         assert entry.text("en") and entry.text("zh")
+
+
+@pytest.mark.parametrize("lock", ["lock = 3", "[lock]\nfiles = [1]", "[[lock.files]]\nname = 'x'"])
+def test_a_damaged_lock_is_refused(tmp_path: Path, lock: str) -> None:
+    path = tmp_path / "study.lock.toml"
+    path.write_text(f"schema_version = 1\n{lock}\n", encoding="utf-8")
+    assert check_study(path)[1][0].code == "study_damaged_lock"
+
+
+def test_every_refusal_of_a_study_exists_in_chinese() -> None:
+    source = Path(texts.__file__).parents[1]
+    written = "".join(path.read_text(encoding="utf-8") for path in (*source.glob("study/*.py"), *source.glob("cli/*.py")))
+    codes = set(re.findall(r'"((?:study|cli|lock)_\w+)"', written))
+    assert codes <= set(texts.namespace("error"))
+    assert len(codes) > 20

@@ -108,6 +108,16 @@ def _across_keys(settings: Settings) -> list[InputError]:
         problems.append(_absent("outcome", "column", keys_of("outcome")["column"]))
     if index is None and "index" in statistics:
         problems.append(_absent_section(Section("outcome.index")))
+    low, high = outcome["scale"]
+    for box in ("top", "bottom"):
+        off = [point for point in outcome[box] or () if not low <= point <= high]
+        if off:
+            problems.append(
+                InputError(
+                    f"[outcome] {box} names {toml(off)}, off the scale {toml([low, high])}.",
+                    code="study_off_scale", argument=f"outcome.{box}", levels=off, key=box, points=toml(off), scale=toml([low, high]),
+                )
+            )
     stray = sorted(set(outcome["published"] or ()) - set(statistics))
     if stray:
         names, computed = ", ".join(stray), ", ".join(statistics)

@@ -42,6 +42,17 @@ def _number(value: Any) -> float:
     return value  # type: ignore[no-any-return]
 
 
+def _between(low: float, high: float, clean: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A number strictly between two bounds."""
+
+    def inside(value: Any) -> Any:
+        number = clean(value)
+        _require(low < number < high)
+        return number
+
+    return inside
+
+
 def _scalar(value: Any) -> Any:
     return _text(value) if isinstance(value, str) else value if isinstance(value, bool) else _number(value)
 
@@ -93,6 +104,18 @@ def _pair(value: Any) -> list[float]:
     return [low, high]
 
 
+def _scale(value: Any) -> list[float]:
+    low, high = _pair(value)
+    _require(low < high)
+    return [low, high]
+
+
+def _weights(value: Any) -> dict[str, float]:
+    weights = _table(_between(0, 2, _number))(value)
+    _require(abs(sum(weights.values()) - 1) < 1e-9)
+    return weights
+
+
 def _period(value: Any) -> str | list[str]:
     if isinstance(value, str):
         return _text(value)
@@ -141,6 +164,12 @@ KINDS: Mapping[str, Kind] = {
     "whole": Kind("a whole number", "整数", _whole),
     "number": Kind("a number", "数字", _number),
     "numbers": Kind("a list of numbers", "数字列表", _list(_number)),
+    "share": Kind("a number between 0 and 1", "0 与 1 之间的数字", _between(0, 1, _number)),
+    "multiple": Kind("a number above 1", "大于 1 的数字", _between(1, float("inf"), _number)),
+    "positive": Kind("a number above 0", "大于 0 的数字", _between(0, float("inf"), _number)),
+    "count": Kind("a whole number, 1 or more", "不小于 1 的整数", _between(0, float("inf"), _whole)),
+    "scale": Kind("two numbers, the lowest and the highest score: [low, high]", "最低分与最高分:[低, 高]", _scale),
+    "weights": Kind("a table of positive numbers that sum to 1: { column = weight }", "和为 1 的正数表:{ 列名 = 权重 }", _weights),
     "pair": Kind("two numbers, the lower first: [low, high]", "两个数字,由小到大:[低, 高]", _pair),
     "values": Kind("a list of numbers or texts", "数字或文本列表", _list(_scalar, empty=True)),
     "period": Kind('a text, or two dates: ["2026-07-01", "2026-09-30"]', '文本,或两个日期:["2026-07-01", "2026-09-30"]', _period),

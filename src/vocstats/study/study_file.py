@@ -171,8 +171,11 @@ def check_study(path: str | Path) -> tuple[Study | None, list[InputError]]:
 
 def study_from_document(document: Mapping[str, Any], *, path: Path, text: str = "") -> tuple[Study | None, list[InputError]]:
     """A study from its parsed document; `path` says where its relative paths start."""
-    lock = document.get("lock", {})
-    locked = {record["name"]: record["sha256"] for record in lock.get("files", [])}
+    try:
+        locked = {str(record["name"]): str(record["sha256"]) for record in document.get("lock", {}).get("files", [])}
+    except (AttributeError, KeyError, TypeError):
+        message = "The [lock] section is damaged. Delete it to run the study without comparing its files."
+        return None, [InputError(message, code="study_damaged_lock", argument="lock")]
     settings, problems = check_document({name: value for name, value in document.items() if name != "lock"})
     if problems:
         return None, problems
