@@ -13,7 +13,7 @@ import vocstats
 
 ROOT = Path(__file__).resolve().parents[1]
 ESTIMATORS = ("weighting", "estimation", "nonresponse", "sensitivity")
-PUBLIC = (*ESTIMATORS, "datasets")
+PUBLIC = (*ESTIMATORS, "datasets", "plots", "report")
 SECTIONS = ("Parameters", "Returns")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .wording import Words
 
 
-def render(content: ReportContent, language: Language = "en") -> str:
+def render(content: ReportContent, *, language: Language = "en") -> str:
     """The report as one HTML file that opens offline, prints, and survives a mail filter that strips scripts.
 
     Parameters

@@ -209,7 +209,7 @@ def _write(unfinished: Path, content: ReportContent, result: StudyResult, tell: 
     parts = len(languages) + 1
     for position, language in enumerate(languages):
         tell("write", position, parts)
-        (unfinished / f"report.{language}.html").write_text(report.render(content, language), encoding="utf-8")
+        (unfinished / f"report.{language}.html").write_text(report.render(content, language=language), encoding="utf-8")
     tell("write", len(languages), parts)
     report.write_tables(content, unfinished, languages, excel=content.excel)
     (unfinished / "result.json").write_text(result.to_json(indent=1), encoding="utf-8")
