@@ -95,7 +95,7 @@ class InputTable(Table):
         self.require(column, argument=argument)
         kind, expression = self.kind(column), nw.col(column)
         if kind in ("text", "empty"):
-            return expression if isinstance(self.schema[column], nw.String) else expression.cast(nw.String)
+            return self._text(column)
         if kind == "integer":
             return expression.cast(nw.Int64)
         if kind == "float":
@@ -128,7 +128,7 @@ class InputTable(Table):
         self.require(column, argument=argument)
         if isinstance(self.schema[column], nw.Object):
             self._settle(column, as_text=True)
-        kind, expression = self.kind(column), nw.col(column)
+        kind = self.kind(column)
         if kind in ("boolean", "date", "datetime"):
             raise InputError(
                 f"Column {column!r} of {self.name} cannot be an id: it holds {kind} values. Name the column of customer numbers.",
@@ -138,7 +138,14 @@ class InputTable(Table):
             number = self.column(column)
             self._exact_ids(column, number)
             return nw.when(~number.is_null()).then(number.fill_null(0.0).cast(nw.Int64).cast(nw.String))
-        return expression if isinstance(self.schema[column], nw.String) else expression.cast(nw.String)
+        return self._text(column)
+
+    def _text(self, column: str) -> Expression:
+        """The column as text; a missing value stays missing, where a cast would write it as "nan" before pandas 3."""
+        expression = nw.col(column)
+        if isinstance(self.schema[column], nw.String):
+            return expression
+        return nw.when(~expression.is_null()).then(expression.cast(nw.String))
 
     def flag(self, column: str, identifier: str, *, argument: str | None = None) -> Expression:
         """A column of true/false or 1/0 without missing values, as a condition; anything else is refused with the ids."""
@@ -170,7 +177,7 @@ class InputTable(Table):
         if kind in ("date", "datetime"):
             return nw.col(column).cast(nw.Datetime("us"))
         if kind in ("text", "integer", "empty"):
-            return self.column(column).cast(nw.String)
+            return self._text(column)
         raise self.no_dates(column, (kind,))
 
     def _no_timezone(self, column: str) -> None:
@@ -249,7 +256,7 @@ class InputTable(Table):
 
     def _text_before(self, column: str, limit: date) -> Expression:
         """Dates as text: their distinct days are few, so they are parsed here and looked up there."""
-        text = self.column(column).cast(nw.String).str.strip_chars().str.replace_all("[ T].*$", "")
+        text = self._text(column).str.strip_chars().str.replace_all("[ T].*$", "")
         days = self.view({"day": text}).distinct("day", _MANY)
         parsed = {value: day(value) for value in days}
         wrong = [value for value, meaning in parsed.items() if meaning is None]
