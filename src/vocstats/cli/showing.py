@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .terminal import Terminal
 
 _MOST_DOMAINS = 20
+_SPAN = len("82.3–84.7 %")
 
 
 def show_result(terminal: Terminal, content: ReportContent, *, groups: bool = False) -> None:
@@ -63,13 +64,14 @@ def domain_table(terminal: Terminal, correction: Correction, headline: str, mini
 def _table(measure: Measure, *names: str, title: str = "") -> Table:
     words = measure.words
     table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, title_justify="left", caption_justify="left",
+        box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False, show_edge=False, title_justify="left", caption_justify="left",
         title=f"\n{measure.name}{title and ': '}{title}", title_style="bold",
     )  # fmt: skip
     for name in names:
         table.add_column(name, no_wrap=True)
-    for key in ("figure", "interval", "range", "answers"):
-        table.add_column(texts.render(f"cli.column_{key}", words.language, level=words.percent(measure.correction.level)), justify="right")
+    for key, width in (("figure", 6), ("interval", _SPAN), ("range", _SPAN), ("answers", 7)):
+        heading = texts.render(f"cli.column_{key}", words.language, level=words.percent(measure.correction.level))
+        table.add_column(heading, justify="right", min_width=width)
     return table
 
 
