@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from vocstats.errors import InfeasibleError, InputError
+from vocstats.estimation.linearization import through_chain
 from vocstats.weighting import Weights, calibrate, margin_targets, poststratify, rake, trim, weight_by_propensity
 
 Build = Callable[..., Weights]
@@ -162,6 +163,14 @@ def test_contrast_is_the_difference_that_being_heard_makes(base: dict[str, Any])
     step = w.steps[0]
     solved = np.linalg.solve(step.bread(), step.gradient().T @ (w.counts * u))
     np.testing.assert_allclose(contrast - plain, (1.0 - base["heard"] + step.probability) * (step.x @ solved), atol=1e-9)  # type: ignore[attr-defined]
+
+
+def test_contrast_of_a_later_response_model(base: dict[str, Any]) -> None:
+    """Calibration first, response after it: the factored influence of the estimators has the same contrast."""
+    w = CHAINS["linear, logistic, rake, logit"][1](base, start(base, False), base["counts"])
+    u = np.where(w.values > 0, np.nan_to_num(base["y"]), 0.0)
+    _, heard = through_chain(u, np.zeros(u.size, np.intp), 1, w, contrast=True)
+    np.testing.assert_allclose(w.base * w.pullback(u, contrast=True), heard.values()[:, 0], rtol=1e-8, atol=1e-8)
 
 
 def test_several_columns_at_once(base: dict[str, Any]) -> None:

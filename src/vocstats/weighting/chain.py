@@ -140,15 +140,18 @@ class Weights:
         Deville & Särndal (1992), JASA 87, eq. 3.4; Deville (1999), Survey Methodology 25(2); Kim & Kim (2007), Can. J. Stat. 35.
         """
         pulled = self._cleared(u)
+        heard = pulled  # the contrast concerns what a unit says; what it does to earlier parameters stays as it is
         for k in reversed(range(since, len(self.steps))):
-            step = self.steps[k]
+            step, factor = self.steps[k], self.steps[k].factor[:, None]
             gradient = step.gradient(exact=exact)
-            direct = step.factor[:, None] * pulled
-            if gradient is not None:
-                moved = gradient.T @ (times(self.counts, self.entering(k))[:, None] * pulled)
-                direct += step.score(contrast=contrast) @ solve_symmetric(step.bread(exact=exact), moved)
-            pulled = direct
-        return pulled.reshape(np.shape(u))
+            if gradient is None:
+                pulled, heard = factor * pulled, factor * heard
+                continue
+            moved = gradient.T @ (times(self.counts, self.entering(k))[:, None] * pulled)
+            solved = solve_symmetric(step.bread(exact=exact), moved)
+            heard = factor * heard + step.score(contrast=True) @ solved if contrast else heard
+            pulled = factor * pulled + step.score() @ solved
+        return (heard if contrast else pulled).reshape(np.shape(u))
 
     def rerun(self, counts: npt.ArrayLike) -> Weights:
         """The same chain on other multiplicities: what a replicate does. Targets stay as they were.
