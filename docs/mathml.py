@@ -3,25 +3,39 @@
 import re
 
 from docutils import nodes
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util import logging
 
-# An index behind an accent would stand under the letter: a group of two keeps them apart.
-ACCENTED = re.compile(r"\\(bar|dot|hat|tilde)\s*(\\[A-Za-z]+|\w|\{[^{}]*\})")
+# What the converter does not know, or puts elsewhere: an index behind an accent would stand under the letter, unless the
+# accented letter is a group of two.
+REWRITTEN = (
+    (re.compile(r"\\(bar|dot|hat|tilde)\s*(\\[A-Za-z]+|\w|\{[^{}]*\})"), r"{{}\\\1{\2}}"),
+    (re.compile(r"\\texttt\b"), r"\\mathtt"),
+    (re.compile(r"\\[bB]ig(?![A-Za-z])"), ""),
+)
 
 
-def mathml(tex, *, block):
-    """MathML of a formula in TeX."""
-    return tex2mathml(ACCENTED.sub(r"{{}\\\1{\2}}", tex).replace(r"\texttt", r"\mathtt"), as_block=block)
+def mathml(node, *, block):
+    """MathML of a formula in TeX; a warning names the page of one that cannot be converted."""
+    tex = node.astext()
+    for pattern, replacement in REWRITTEN:
+        tex = pattern.sub(replacement, tex)
+    try:
+        return tex2mathml(tex, as_block=block)
+    except MathError as error:
+        logging.getLogger(__name__).warning("formula %r: %s", node.astext(), error, location=node)
+        return ""
 
 
 def _inline(writer, node):
-    writer.body.append(mathml(node.astext(), block=False))
+    writer.body.append(mathml(node, block=False))
     raise nodes.SkipNode
 
 
 def _block(writer, node):
     writer.body.append(writer.starttag(node, "div", CLASS="formula"))
-    writer.body.append(mathml(node.astext(), block=True))
+    writer.body.append(mathml(node, block=True))
     writer.body.append("</div>\n")
     raise nodes.SkipNode
 
