@@ -11,7 +11,7 @@ from rich.table import Table
 from .. import texts
 from ..report.disclosure import SHOWN, suppressed_terms
 from ..report.first_screen import answer
-from ..report.wording import Measure, Words, label
+from ..report.wording import DASH, Measure, Words, label
 from ..workflows.corrected_score import TERMS
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _figures(measure: Measure, domain: int, term: int) -> tuple[str, str, str, s
     value, answers = float(correction.estimate[domain, term]), measure.words.count(float(correction.n[domain, term]))
     spread = "" if term == 0 else measure.range(domain, term)
     if not np.isfinite(value):
-        return measure.estimate(domain, term), "", spread, answers
+        return DASH, "", spread, answers
     return measure.value(value), measure.span(*measure.interval_ends(domain, term)), spread, answers
 
 

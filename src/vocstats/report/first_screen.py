@@ -167,7 +167,8 @@ def _unestimated(first: Correction, measure: Measure, term: int, words: Words) -
     low, high = known[0] if known else (math.nan, math.nan)
     key = "answer_missing" if known else "answer_missing_unbounded"
     why = reason(first, 0, term, words) + words.gap
-    return f"{words.term('population_' + TERMS[term])}: {words(key, reason=why, low=measure.value(low), high=measure.value(high))}"
+    population = words.term(f"population_{TERMS[term]}")
+    return words(key, population=population, reason=why, low=measure.value(low), high=measure.value(high)).strip()
 
 
 def _shifts(first: Correction, term: int, words: Words) -> str:
