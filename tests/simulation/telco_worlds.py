@@ -47,8 +47,11 @@ class World:
         )
         return cls(registry=registry, score=telco["Satisfaction Score"].to_numpy(float), churned=churned)
 
-    def draw(self, rng: np.random.Generator, scenario: str, *, dealers: int = 0) -> tuple[vs.CustomerBase, np.ndarray]:
-        """One base with answers hidden, and the dealer of each customer (all 0 without dealers)."""
+    def draw(self, rng: np.random.Generator, scenario: str, *, dealers: int = 0, spread: float = 0.0) -> tuple[vs.CustomerBase, np.ndarray]:
+        """One base with answers hidden, and the dealer of each customer (all 0 without dealers).
+
+        Customers are split among the dealers at random; with `spread`, some dealers draw happier customers than others.
+        """
         n, frame = self.score.size, self.registry
         monthly = (frame["contract"] == "Month-to-Month").to_numpy()
         loyal, fiber = (frame["tenure"] >= 2).to_numpy(), (frame["internet"] == "Fiber Optic").to_numpy()
@@ -65,6 +68,9 @@ class World:
             heard = np.where(rng.random(n) < half, 1.0, np.nan) if scenario == "c" else np.ones(n)
             answers[source] = self._answers(asked, heard)
         dealer = rng.permutation(np.arange(n) % dealers) if dealers else np.zeros(n, int)
+        if spread:
+            pull = np.outer(self.score - self.score.mean(), spread * rng.standard_normal(dealers))
+            dealer = (pull + rng.gumbel(size=(n, dealers))).argmax(axis=1)
         base = vs.CustomerBase.from_frames(frame.assign(dealer=dealer), id="id", churned="churned", answers=answers)
         return base, dealer
 
@@ -81,12 +87,14 @@ class World:
         return np.column_stack(means)
 
 
-def repeat(world: World, scenario: str, *, repetitions: int, seed: int, dealers: int = 0, level: float = 0.95) -> pd.DataFrame:
+def repeat(
+    world: World, scenario: str, *, repetitions: int, seed: int, dealers: int = 0, spread: float = 0.0, level: float = 0.95
+) -> pd.DataFrame:
     """One row per repetition, statistic, term and domain: error, std_error, covered, borrowed."""
     rng = np.random.default_rng(seed)
     rows = []
     for _ in range(repetitions):
-        base, dealer = world.draw(rng, scenario, dealers=dealers)
+        base, dealer = world.draw(rng, scenario, dealers=dealers, spread=spread)
         for statistic in STATISTICS:
             r = vs.correct(
                 base,

@@ -68,3 +68,17 @@ def test_coverage_of_dealers(world: World, scenario: str) -> None:
     inner = found[found["true_se"] > 0]
     assert inner["coverage"].between(0.86, 0.94).all()
     assert np.isfinite(rows["std_error"]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spread", [0.15, 0.4, 1.0])
+@pytest.mark.parametrize("scenario", ["a", "c"])
+def test_coverage_of_dealers_that_differ(world: World, scenario: str, spread: float) -> None:
+    """Dealers whose customers really differ: their many survey answers must help their few follow-up answers, not mislead."""
+    seed = secrets.randbits(32)
+    rows = repeat(world, scenario, repetitions=40, seed=seed, dealers=60, spread=spread, level=0.90)
+    found = table(rows)
+    title = f"Correction by dealer, scenario ({scenario}), 60 dealers that differ (spread {spread})"
+    record(f"dealers_differ_{scenario}_{spread}", title, found, repetitions=40, level=0.90, seed=seed)
+    assert not rows["missing"].any()
+    assert found[found["true_se"] > 0]["coverage"].between(0.85, 0.97).all()
