@@ -47,6 +47,12 @@ class World:
         )
         return cls(registry=registry, score=telco["Satisfaction Score"].to_numpy(float), churned=churned)
 
+    def like_these(self, rng: np.random.Generator) -> World:
+        """Another registry of the same process: as many customers drawn from this one with replacement."""
+        rows = rng.integers(0, self.score.size, self.score.size)
+        registry = self.registry.iloc[rows].reset_index(drop=True).assign(id=np.arange(rows.size).astype(str))
+        return World(registry=registry, score=self.score[rows], churned=self.churned[rows])
+
     def draw(self, rng: np.random.Generator, scenario: str, *, dealers: int = 0, spread: float = 0.0) -> tuple[vs.CustomerBase, np.ndarray]:
         """One base with answers hidden, and the dealer of each customer (all 0 without dealers).
 
@@ -88,13 +94,25 @@ class World:
 
 
 def repeat(
-    world: World, scenario: str, *, repetitions: int, seed: int, dealers: int = 0, spread: float = 0.0, level: float = 0.95
+    world: World,
+    scenario: str,
+    *,
+    repetitions: int,
+    seed: int,
+    dealers: int = 0,
+    spread: float = 0.0,
+    level: float = 0.95,
+    inference: str = "registry",
 ) -> pd.DataFrame:
-    """One row per repetition, statistic, term and domain: error, std_error, covered, borrowed."""
+    """One row per repetition, statistic, term and domain: error, std_error, covered, borrowed.
+
+    With ``inference="process"`` each repetition has a registry of its own and the truth is that of the process.
+    """
     rng = np.random.default_rng(seed)
     rows = []
     for _ in range(repetitions):
-        base, dealer = world.draw(rng, scenario, dealers=dealers, spread=spread)
+        listed = world.like_these(rng) if inference == "process" else world
+        base, dealer = listed.draw(rng, scenario, dealers=dealers, spread=spread)
         for statistic in STATISTICS:
             r = vs.correct(
                 base,
@@ -104,6 +122,7 @@ def repeat(
                 auxiliaries=AUXILIARIES,
                 by="dealer" if dealers else None,
                 level=level,
+                inference=inference,
             )
             truth = world.truth(statistic, dealer)
             error = r.estimate[:, 1:] - truth
