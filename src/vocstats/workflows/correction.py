@@ -17,7 +17,7 @@ from .assumptions import assumptions_of
 from .corrected_score import Correction
 from .domains import Domains
 from .estimates import estimate_domains
-from .representation import balance_of, represent, steps_of
+from .representation import Representation, balance_of, represent, steps_of
 from .statistic import Measure, measure
 from .what_if import Shifts, what_if
 
@@ -194,20 +194,25 @@ def correct(
         minimum_cell=int(_checks.number(minimum_cell, "minimum_cell", low=1)),
         trim_at=None if trim is None else _checks.number(trim, "trim", low=1.0, open_low=True),
     )
-    whole = Domains(cells=cells, made=made, y=what.values(cells.outcome), of=np.zeros(len(cells), np.intp), count=1, labels={})
+    return _correction(question, cells, made, domains_by)
+
+
+def _correction(question: Question, cells: Cells, made: Representation, by: tuple[str, ...]) -> Correction:
+    """The correction of the whole base, or of the domains of `by` with the whole beside it."""
+    whole = Domains(cells=cells, made=made, y=question.measure.values(cells.outcome), of=np.zeros(len(cells), np.intp), count=1, labels={})
     overall = _result(question, whole)
     common: dict[str, Any] = {
         "assumptions": assumptions_of(question, cells, overall),
         "steps": steps_of(made),
-        "balance": balance_of(cells, columns, made),
+        "balance": balance_of(cells, question.auxiliaries, made),
         "merged": made.merged,
         "weights": made.weights,
         "cells": cells,
     }
     overall = replace(overall, **common)
-    if not domains_by:
+    if not by:
         return overall
-    of, labels = _domains(cells, domains_by)
+    of, labels = _domains(cells, by)
     domains = replace(whole, of=of, count=next(iter(labels.values())).size, labels=labels)
     return replace(_result(question, domains), overall=overall, **common)
 
