@@ -32,4 +32,4 @@ def test_days_of_other_types():
         == date(2026, 9, 3)
     )
     assert day(pd.Timestamp("2026-09-03", tz="Asia/Shanghai")) is None
-    assert day(20260903) is None and day(np.datetime64("NaT")) is None
+    assert day(20260903) is None and day(np.datetime64("NaT", "D")) is None

@@ -162,7 +162,7 @@ class SourceTable:
         wrong = [value for value, moment in zip(values, parsed, strict=True) if value is not None and moment is None]
         if wrong:
             raise self.table.no_dates(str(self.source.date), wrong)
-        return np.array([np.datetime64("NaT") if moment is None else moment for moment in parsed], "datetime64[us]")
+        return np.array([np.datetime64("NaT", "us") if moment is None else moment for moment in parsed], "datetime64[us]")
 
     def _elsewhere(self, ids: npt.NDArray[Any], outcomes: Sequence[str]) -> Columns:
         """The outcomes of the customers listed here, from `outcome_frame`."""

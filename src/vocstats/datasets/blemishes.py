@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .fieldwork import FIRST_INVITED, LAST_ANSWER
-from .population import days
+from .population import DAY, days
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def spoil_survey(rng: np.random.Generator, survey: pd.DataFrame, customers: int)
 
     fate = rng.random(len(survey))
     again = survey[(fate < REPEATED) & (survey["answered_on"] > FIRST_INVITED)]
-    day = days(rng, FIRST_INVITED, again["answered_on"].to_numpy().astype("datetime64[D]") - 1, len(again))
+    day = days(rng, FIRST_INVITED, again["answered_on"].to_numpy().astype("datetime64[D]") - DAY, len(again))
     earlier = again.assign(
         answered_on=day.astype("datetime64[s]"), csi=np.clip(again["csi"] + rng.integers(-2, 3, len(again)), 1, 10)
     )

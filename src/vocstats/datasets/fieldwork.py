@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import Floats, Integers
-from .population import REFERENCE_DATE, Bools, Dates, Population, days, probability
+from .population import DAY, REFERENCE_DATE, Bools, Dates, Population, days, probability
 
 FIRST_INVITED, LAST_INVITED, LAST_ANSWER = np.datetime64("2026-07-01"), np.datetime64("2026-09-20"), np.datetime64("2026-09-30")
 ATTEMPTS = 5
@@ -65,7 +65,7 @@ def run_survey(
     """Invite, call up to five times, and hear."""
     n = population.size
     invited_on = days(rng, FIRST_INVITED, LAST_INVITED, n)
-    reachable = (population.purchased < FIRST_INVITED) & ~population.left_by(invited_on + 2)
+    reachable = (population.purchased < FIRST_INVITED) & ~population.left_by(invited_on + 2 * DAY)
     invited = reachable & (rng.random(n) >= probability(population.effect("never_invited"), never_invited))
     chance = np.zeros(n)
     eta = response_strength * j_shape(population.score) + population.effect("response")
@@ -73,8 +73,8 @@ def run_survey(
     draw = rng.random(n)
     answered = draw < chance
     attempts = _attempts(draw, chance)
-    latest = np.where(np.isnat(population.left), LAST_ANSWER, population.left - 1)
-    answered_on = np.minimum(invited_on + rng.integers(0, 10, n), np.minimum(latest, LAST_ANSWER))
+    latest = np.where(np.isnat(population.left), LAST_ANSWER, population.left - DAY)
+    answered_on = np.minimum(invited_on + rng.integers(0, 10, n) * DAY, np.minimum(latest, LAST_ANSWER))
     disposition = np.array(DISPOSITIONS, object)[np.searchsorted(np.cumsum(DISPOSITION_SHARES)[:-1], rng.random(n), side="right")]
     noncontact = np.isin(disposition, DISPOSITION_CODES["noncontact"])
     attempts = np.where(answered, attempts, np.where(noncontact, ATTEMPTS, rng.integers(1, ATTEMPTS, n)))
@@ -112,4 +112,4 @@ def _draw(rng: np.random.Generator, population: Population, candidates: Integers
     chance[:drawn] = probability(population.effect("asked_again")[rows[:drawn]], response)
     heard = rng.random(rows.size) < chance
     asked_on = days(rng, REFERENCE_DATE, np.full(rows.size, np.datetime64("2026-10-31")), rows.size)
-    return LaterDraw(rows=rows, selected=selected, heard=heard, answered_on=np.where(heard, asked_on, np.datetime64("NaT")))
+    return LaterDraw(rows=rows, selected=selected, heard=heard, answered_on=np.where(heard, asked_on, np.datetime64("NaT", "D")))

@@ -24,7 +24,8 @@ Dates = npt.NDArray[np.datetime64]
 WINDOW = (np.datetime64("2025-10-01"), np.datetime64("2026-09-30"))
 REFERENCE_DATE = np.datetime64("2026-10-01")  # churned: left before this day
 FIRST_PURCHASE, FIRST_LEFT, EXPORTED = np.datetime64("2018-10-01"), np.datetime64("2025-04-01"), np.datetime64("2026-11-15")
-SHORTEST_STAY = 30  # days between a purchase and leaving
+DAY = np.timedelta64(1, "D")
+SHORTEST_STAY = 30 * DAY  # between a purchase and leaving
 
 REGIONS = ("North", "East", "South", "West", "Overseas")
 REGION_SHARES = (0.25, 0.30, 0.25, 0.15, 0.05)
@@ -166,7 +167,7 @@ def _leave(rng: np.random.Generator, purchased: Dates, eta: Floats, churn_rate: 
     leaves = rng.random(eta.size) < probability(eta, min(churn_rate * span, 1.0))
     first = np.maximum(purchased + SHORTEST_STAY, FIRST_LEFT)
     day = days(rng, first, np.full(eta.size, EXPORTED), eta.size)
-    return np.where(leaves & (first <= EXPORTED), day, np.datetime64("NaT"))
+    return np.where(leaves & (first <= EXPORTED), day, np.datetime64("NaT", "D"))
 
 
 def _score(satisfaction: Floats) -> Integers:
