@@ -167,32 +167,39 @@ def correct(
                 value=repr(code),
                 allowed=", ".join(ASSUME),
             )
+    chosen: dict[str, Any] = {
+        "weighting": _checks.choice(weighting, WeightingMethod, "weighting"),
+        "inference": _checks.choice(inference, Inference, "inference"),
+        "small_groups": _checks.choice(small_groups, SmallGroups, "small_groups"),
+        "level": _checks.level(level),
+        "seed": int(seed),
+        "kpi": np.nan if kpi is None else _checks.number(kpi, "kpi", low=what.limits[0], high=what.limits[1]),
+        "shifts": Shifts(
+            *(_pair(s, f"{n}_shift") for n, s in (("silent", silent_shift), ("churned", churned_shift), ("mode", mode_shift)))
+        ),
+    }
+    if method is not None:
+        _checks.choice(method, CorrectionMethod, "method")
+    minimum = int(_checks.number(minimum_cell, "minimum_cell", low=1))
+    cap = None if trim is None else _checks.number(trim, "trim", low=1.0, open_low=True)
     cells = base.cells(list(dict.fromkeys(columns + domains_by)), outcome=outcome, items=items, scale=what.scale)
     question = Question(
         measure=what,
         outcome=outcome or "index",
         method=_method(method, cells),
-        weighting=_checks.choice(weighting, WeightingMethod, "weighting"),
-        inference=_checks.choice(inference, Inference, "inference"),
-        small_groups=_checks.choice(small_groups, SmallGroups, "small_groups"),
-        level=_checks.level(level),
-        seed=int(seed),
-        kpi=np.nan if kpi is None else _checks.number(kpi, "kpi", low=what.limits[0], high=what.limits[1]),
-        shifts=Shifts(
-            silent=_pair(silent_shift, "silent_shift"), churned=_pair(churned_shift, "churned_shift"), mode=_pair(mode_shift, "mode_shift")
-        ),
         auxiliaries=columns,
         pool_churned=bool(assumed) and not _heard(cells, "exit_interview"),
         unit=base.unit,
+        **chosen,
     )
     made = represent(
         cells,
         columns,
         double_sampling=question.method == "double_sampling",
         pool_churned=question.pool_churned,
-        weighting=question.weighting,  # type: ignore[arg-type]
-        minimum_cell=int(_checks.number(minimum_cell, "minimum_cell", low=1)),
-        trim_at=None if trim is None else _checks.number(trim, "trim", low=1.0, open_low=True),
+        weighting=weighting,
+        minimum_cell=minimum,
+        trim_at=cap,
     )
     return _correction(question, cells, made, domains_by)
 
@@ -248,7 +255,6 @@ def _method(method: str | None, cells: Cells) -> str:
     followed = _heard(cells, "follow_up")
     if method is None:
         return "double_sampling" if followed else "weighting"
-    _checks.choice(method, CorrectionMethod, "method")
     if method == "double_sampling" and not followed:
         raise InputError(
             "method='double_sampling' needs answers from a follow-up of the silent; none was given or none was answered. "

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .estimates import Estimates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Shifts:
     """The declared shifts, each (lowest, highest), in score points."""
 
