@@ -21,6 +21,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "missing fpc": ({"fpc": [10, np.nan, 10]}, "missing_or_infinite", "rows 1"),
     "missing label": ({"clusters": ["a", None, "b"]}, "missing_labels", "rows 1"),
     "stages": ({"fpc": [[10, 10, 10], [5, 5, 5]]}, "too_many_stages", "2 stages but clusters has 1"),
+    "single value": ({"fpc": 10}, "not_by_row", "one entry per row"),
     "rows first": ({"clusters": [None, [1, 2, 3]]}, "cluster_stage_missing", "last stage"),
 }
 LATE: dict[str, tuple[dict[str, Any], str, str]] = {

@@ -10,6 +10,7 @@ import pytest
 
 from vocstats._checks import factorize
 from vocstats.errors import InputError
+from vocstats.weighting import rake
 from vocstats.weighting.labels import label_codes
 
 COLUMNS: dict[str, Any] = {
@@ -67,3 +68,11 @@ def test_shape_and_length_are_checked() -> None:
     for column in (np.zeros(3, int), pd.Series(["a", "b", "c"]), ["a", "b", "c"]):
         with pytest.raises(InputError, match="has 3 entries; 2 were expected"):
             label_codes(column, "column", length=2)
+
+
+def test_number_and_its_text_are_different_levels() -> None:
+    with pytest.raises(InputError, match="numbers and text are different levels"):
+        rake({"a": ["1", "2"]}, {"a": {1: 3, 2: 2}})
+    with pytest.raises(InputError, match=r"no total for \('a', 'y'\)") as caught:
+        rake({"a": ["x", "y"]}, {"a": {"x": 3}})
+    assert "different" not in str(caught.value)

@@ -60,7 +60,7 @@ class Design:
 
     def __post_init__(self) -> None:
         choice(self.lonely_psu, LonelyPsu, "lonely_psu")
-        given = {name: _by_stage(getattr(self, name)) for name in ("strata", "clusters", "fpc")}
+        given = {name: _by_stage(getattr(self, name), name) for name in ("strata", "clusters", "fpc")}
         length = next((len(column) for columns in given.values() for column in columns if column is not None), None)
         clusters: list[Integers | None] = []
         for column in given["clusters"]:
@@ -126,7 +126,7 @@ def cross(first: Integers | None, second: Integers) -> Integers:
     return factorize(first.astype(np.int64) * width + second, "strata")[0]
 
 
-def _by_stage(value: Any) -> list[Any]:
+def _by_stage(value: Any, argument: str) -> list[Any]:
     if value is None:
         return []
     if hasattr(value, "columns") and not isinstance(value, np.ndarray):
@@ -134,6 +134,11 @@ def _by_stage(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)) and value and (value[0] is None or np.ndim(value[0]) > 0):
         return [None if column is None else np.asarray(column) for column in value]
     array = np.asarray(value)
+    if array.ndim == 0:
+        raise InputError(
+            f"{argument} must have one entry per row, or a list of such arrays, one per stage; got {value!r}.",
+            code="not_by_row", argument=argument, value=repr(value),
+        )
     return list(array.T) if array.ndim == 2 else [array]
 
 

@@ -53,8 +53,11 @@ def check_levels(names: Sequence[str], levels: Sequence[list[Any]], targets: Seq
     ]
     unmatched = [(name, level) for name, level, total, mass in flat if np.isnan(total) and mass != 0]
     if unmatched:
+        spelled = {(name, str(level)) for name, level in unmatched}
+        alike = [(name, level) for name, level, total, _ in flat if not np.isnan(total) and (name, str(level)) in spelled]
         raise InputError(
-            f"targets has no total for {shown(unmatched)}, although people with this level were heard. Add the total, or merge the level.",
+            f"targets has no total for {shown(unmatched)}, although people with this level were heard. Add the total, or merge the level."
+            + (f" It has {shown(alike)}: numbers and text are different levels." if alike else ""),
             code="level_without_target", argument="targets", levels=unmatched,
         )
     unheard = [(name, level) for name, level, total, mass in flat if total > 0 and mass == 0]
