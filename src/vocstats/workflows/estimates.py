@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from .._numerics import exact_share_limits, t_quantile
+from .._numerics import exact_share_limits, sums_by, t_quantile
 from ..customer_base import SOURCES
 from ..errors import InputError, shown
 from ..results import Flags, Floats, Integers
 from .domains import Domains
 from .part_table import PartTable, part_table
-from .parts import Parts, part_means
+from .parts import Parts, part_means, spread_of_one_more
 from .representation import ACTIVE_POOLS, CHURNED_ANSWERED, CHURNED_REST, ENGAGED, POOLS, SILENT
 from .sampled import is_sampled, sampled_variance
 from .small_groups import composite_means
@@ -86,7 +86,7 @@ def estimate_domains(question: Question, domains: Domains) -> Estimates:
     mean, variance, df = _with_small_groups(question, domains, parts, people, small)
     share = _shares(people)
     customers = np.column_stack([_answered(domains), people.of_term(1), people.of_term(2)])
-    estimate, spread, freedom = _naive(domains, customers[:, 0])
+    estimate, spread, freedom = _naive(domains, customers[:, 0], limits[1] - limits[0])
     for t in (1, 2):
         a = share[:, :, t]
         pieces = np.where(a > 0, a**2 * variance, 0.0)
@@ -151,16 +151,27 @@ def _small(domains: Domains, parts: Parts, people: People) -> Flags:
 
 def _with_small_groups(question: Question, domains: Domains, parts: Parts, people: People, small: Flags) -> tuple[Floats, Floats, Floats]:
     """Mean, variance and degrees of freedom of the pools, with small groups borrowed, blank or refused."""
-    direct = parts.mean, parts.variance, parts.df
+    direct = _direct(question, domains, parts, people)
     if not small.any():
         return direct
     if question.small_groups == "fail":
         _refuse_small(domains, small)
     if question.small_groups == "blank":
-        return np.where(small, np.nan, parts.mean), parts.variance, parts.df
+        return np.where(small, np.nan, direct[0]), *direct[1:]
     composite = composite_means(domains, people.scaling, question.measure.limits)
     mean, variance, df = (np.where(small, new, old) for old, new in zip(direct, (composite.mean, composite.mse, composite.df), strict=True))
     return mean, variance, df
+
+
+def _direct(question: Question, domains: Domains, parts: Parts, people: People) -> tuple[Floats, Floats, Floats]:
+    """Mean, variance and degrees of freedom from the domain's own answers: where a pool was heard in full, what they say."""
+    known = (parts.heard > 0) & (people.pool * people.scaling - parts.heard <= 1e-6)
+    if question.inference == "r" or is_sampled(domains.cells) or not known.any():
+        return parts.mean, parts.variance, parts.df
+    pair = domains.made.voice_pool * domains.count + domains.voice_of
+    answered = sums_by(pair, domains.made.weights.counts * domains.voice_y, known.size).reshape(known.shape)
+    mean = np.divide(answered, parts.heard, out=parts.mean.copy(), where=known)
+    return mean, np.where(known, 0.0, parts.variance), parts.df
 
 
 def _more_variance(question: Question, parts: Parts, mean: Floats, share: Floats, people: People) -> Floats:
@@ -187,10 +198,11 @@ def _answered(domains: Domains) -> Floats:
     return domains.answers(domains.cells.source == SOURCES.index("survey"))
 
 
-def _naive(domains: Domains, n: Floats) -> tuple[Floats, Floats, Floats]:
+def _naive(domains: Domains, n: Floats, width: float) -> tuple[Floats, Floats, Floats]:
     """Tables of estimates, variances and degrees of freedom (D, 3), the first column filled.
 
-    Naive is the unweighted mean of the survey answers with the variance anyone would report: s^2 / n.
+    Naive is the unweighted mean of the survey answers with the variance anyone would report: s^2 / n. Equal answers are given
+    the spread of one more at the far end of the scale, as in `part_means`.
     """
     rows = np.flatnonzero(domains.cells.source == SOURCES.index("survey"))
     counts, y = domains.cells.counts[rows], domains.y[rows]
@@ -198,7 +210,8 @@ def _naive(domains: Domains, n: Floats) -> tuple[Floats, Floats, Floats]:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = domains.sums(rows, counts * y) / n
         square = domains.sums(rows, counts * (y - mean[domains.of[rows]]) ** 2)
-        estimate[:, 0], spread[:, 0], freedom[:, 0] = mean, square / (n - 1.0) / n, np.maximum(n - 1.0, 1.0)
+        variance = np.where((n > 1) & (square <= 1e-12 * width**2), spread_of_one_more(n, width), square / (n - 1.0))
+        estimate[:, 0], spread[:, 0], freedom[:, 0] = mean, variance / n, np.maximum(n - 1.0, 1.0)
     return estimate, spread, freedom
 
 
