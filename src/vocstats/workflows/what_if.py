@@ -53,14 +53,15 @@ def what_if(question: Question, domains: Domains, estimates: Estimates) -> dict[
     low_mode, high_mode = question.shifts.mode
     declared = (question.shifts.silent, question.shifts.churned, (-high_mode, -low_mode))
     ends = [lever.ends(shift) for lever, shift in zip(levers, declared, strict=True)]
-    anchor_low, anchor_high, anchor_error = _anchors(question, domains, estimates)
+    worst = _worst(domains, estimates, limits)
+    anchor_low, anchor_high, anchor_error = _anchors(question, domains, estimates, worst)
     range_low = anchor_low + sum(low for low, _ in ends)
     range_high = anchor_high + sum(high for _, high in ends)
     missing = np.isnan(estimates.estimate)
     margin = t_quantile(question.level, estimates.df) * anchor_error
     below = np.where(missing, margin, estimates.estimate - estimates.conf_low)
     above = np.where(missing, margin, estimates.conf_high - estimates.estimate)
-    worst_low, worst_high = _worst(domains, estimates, limits)
+    worst_low, worst_high = worst
     unhappy_is_low = question.measure.name != "bottom_box"
     per_point = question.measure.factor if question.measure.linear else np.nan
     return {
@@ -143,13 +144,19 @@ def _curve(measure: Measure, domains: Domains, rows: Flags) -> ShiftCurve:
     return ShiftCurve(shift=ends, change=ends * measure.factor)
 
 
-def _anchors(question: Question, domains: Domains, estimates: Estimates) -> tuple[Floats, Floats, Floats]:
+def _anchors(
+    question: Question, domains: Domains, estimates: Estimates, worst: tuple[Floats, Floats]
+) -> tuple[Floats, Floats, Floats]:
     """Where the declared shifts start from, and its standard error.
 
     The estimate itself; for a survivor-corrected score whose churned nobody heard: their scores at the ends of the scale, or,
-    where a churned shift is declared, those of the churned who answered the survey, else of the active.
+    where a churned shift is declared, those of the churned who answered the survey, else of the active. Where active customers
+    are there whom nobody heard speaks for, the worst case.
     """
     low, high, error = estimates.estimate.copy(), estimates.estimate.copy(), estimates.std_error.copy()
+    voiceless = ~np.isin(np.arange(len(estimates.share)), domains.made.voice_pool)[:, None] & (estimates.share[:, :, 1] > 0)
+    unheard = np.flatnonzero(np.isnan(low[:, 1]) & voiceless.any(axis=0))
+    low[unheard, 1:], high[unheard, 1:], error[unheard, 1:] = worst[0][unheard, 1:], worst[1][unheard, 1:], 0.0
     lacking = np.isnan(low[:, 2]) & ~np.isnan(low[:, 1]) & ~(domains.made.voice_pool == CHURNED_REST).any()
     if not lacking.any():
         return low, high, error
