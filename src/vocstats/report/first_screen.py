@@ -21,6 +21,7 @@ OK, OPEN, ATTENTION = "ok", "open", "attention"
 MARKS = {OK: "✓", OPEN: "–", ATTENTION: "!"}
 SHIFTED = {
     "silent_like_respondents": "silent",
+    "silent_like_all_respondents": "silent",
     "follow_up_nonresponse": "silent",
     "follow_up_respondents_only": "silent",
     "not_invited_like_invited": "silent",

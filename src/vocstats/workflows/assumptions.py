@@ -26,8 +26,10 @@ def assumptions_of(question: Question, cells: Cells, result: Correction) -> tupl
         return int(cells.counts[inside].sum()), int(cells.counts[answered].sum())
 
     auxiliaries = ", ".join(question.auxiliaries)
-    if silent and question.method == "weighting":
+    if silent and question.method == "weighting" and auxiliaries:
         add("silent_like_respondents", "no", customers=silent, auxiliaries=auxiliaries, weighting=question.weighting)
+    elif silent and question.method == "weighting":
+        add("silent_like_all_respondents", "no", customers=silent)
     if silent and question.method == "double_sampling":
         drawn, answered = drawn_and_answered("silent", "follow_up")
         add("silent_by_follow_up", "partly", drawn=drawn, answered=answered, customers=silent)
