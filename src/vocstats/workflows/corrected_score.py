@@ -318,7 +318,9 @@ class Correction(Result):
             name = texts.render(f"term.{term}", language)
             if np.isnan(whole.estimate[0, t]):
                 reason = texts.render(f"reason.{whole.reasons[0][t]}", language)
-                lines.append(f"{name}: {reason} [{scale * whole.range_low[0, t]:.2f}, {scale * whole.range_high[0, t]:.2f}]{unit}")
+                span = f"{scale * whole.range_conf_low[0, t]:.2f}, {scale * whole.range_conf_high[0, t]:.2f}{unit}"
+                stated = "summary_missing" if np.isnan(whole.range_low[0, t]) else "summary_range"
+                lines.append(texts.render(f"term.{stated}", language, name=name, reason=reason, span=span))
                 continue
             interval, span = (
                 f"{scale * low[0, t]:.2f}, {scale * high[0, t]:.2f}"
