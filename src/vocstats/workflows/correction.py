@@ -155,6 +155,11 @@ def correct(
     """
     if not isinstance(base, CustomerBase):
         raise InputError(f"base must be a CustomerBase; got {type(base).__name__}.", code="not_a_base", argument="base")
+    if outcome is None and items is None:
+        raise InputError(
+            "correct needs the score: name its column (outcome=), or several with their weights (items=).",
+            code="no_outcome", argument="outcome",
+        )
     what = measure(statistic, scale=scale, boxes=boxes, top=top, bottom=bottom, points=points)
     columns, domains_by = _names(auxiliaries, "auxiliaries"), _names(by, "by")
     assumed = _names(assume, "assume")
@@ -172,7 +177,7 @@ def correct(
         "inference": _checks.choice(inference, Inference, "inference"),
         "small_groups": _checks.choice(small_groups, SmallGroups, "small_groups"),
         "level": _checks.level(level),
-        "seed": int(seed),
+        "seed": int(_checks.number(seed, "seed", low=0.0)),
         "kpi": np.nan if kpi is None else _checks.number(kpi, "kpi", low=what.limits[0], high=what.limits[1]),
         "shifts": Shifts(
             *(_pair(s, f"{n}_shift") for n, s in (("silent", silent_shift), ("churned", churned_shift), ("mode", mode_shift)))
@@ -285,7 +290,7 @@ def _pair(value: Sequence[float], argument: str) -> tuple[float, float]:
         raise InputError(
             f"{argument} must be a pair (lowest, highest); got {value!r}.", code="not_a_pair", argument=argument, value=repr(value)
         )
-    low, high = (_checks.number(v, argument) for v in value)
+    low, high = (_checks.number(v, argument, open_low=True, open_high=True) for v in value)
     if low > high:
         raise InputError(
             f"{argument} must rise from lowest to highest; got {(low, high)}.", code="not_a_pair", argument=argument, value=repr(value)

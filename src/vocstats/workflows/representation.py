@@ -94,7 +94,10 @@ def represent(
     size = cells.counts * cells.base_weight
     voices = np.flatnonzero(speaks)
     if voices.size == 0:
-        raise InputError("Nobody who answered can speak for this base: every answer is missing.", code="nobody_heard", argument="answers")
+        raise InputError(
+            "Nobody who answered can speak for this base: every answer is missing. Check outcome= and missing_codes=.",
+            code="nobody_heard", argument="answers",
+        )
     base = cells.base_weight[voices]
     drawn_with = cells.selection_probability[voices]
     base = np.where(np.isnan(drawn_with), base, base / np.where(np.isnan(drawn_with), 1.0, drawn_with))
@@ -105,8 +108,19 @@ def represent(
         weights, _, more = _fit_merging(cells, auxiliaries, weighting, whole, speaks, size, weights, None, minimum_cell)
         merged += tuple(line for line in more if line not in merged)
     if trim_at is not None:
-        weights = trim(weights, upper=trim_at, relative_to=pool[voices])
+        weights = _trimmed(weights, trim_at, pool[voices])
     return Representation(pool=pool, voices=voices, weights=weights, codes=codes, size=size, merged=merged)
+
+
+def _trimmed(weights: Weights, cap: float, groups: Codes) -> Weights:
+    try:
+        return trim(weights, upper=cap, relative_to=groups)
+    except (InfeasibleError, ConvergenceError) as error:
+        raise InfeasibleError(
+            f"No weights of at most {cap:g} times their mean meet the margins of the auxiliaries. "
+            "Raise trim, raise minimum_cell so that more levels are merged, or leave auxiliaries out.",
+            code="trim_too_low", argument="trim", cap=cap,
+        ) from error
 
 
 def _fit_merging(
