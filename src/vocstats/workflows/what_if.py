@@ -55,8 +55,9 @@ def what_if(question: Question, domains: Domains, estimates: Estimates) -> dict[
     ends = [lever.ends(shift) for lever, shift in zip(levers, declared, strict=True)]
     worst = _worst(domains, estimates, limits)
     anchor_low, anchor_high, anchor_error = _anchors(question, domains, estimates, worst)
-    range_low = anchor_low + sum(low for low, _ in ends)
-    range_high = anchor_high + sum(high for _, high in ends)
+    (silent_low, silent_high), (churned_low, churned_high), (mode_low, mode_high) = ends
+    range_low = np.maximum(anchor_low + silent_low + churned_low, np.minimum(worst[0], anchor_low)) + mode_low
+    range_high = np.minimum(anchor_high + silent_high + churned_high, np.maximum(worst[1], anchor_high)) + mode_high
     missing = np.isnan(estimates.estimate)
     margin = t_quantile(question.level, estimates.df) * anchor_error
     below = np.where(missing, margin, estimates.estimate - estimates.conf_low)
