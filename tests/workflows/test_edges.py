@@ -84,3 +84,24 @@ def test_trim_too_low_is_named() -> None:
     with pytest.raises(vs.InfeasibleError, match="Raise trim") as caught:
         vs.correct(base, outcome="csi", scale=(1, 10), auxiliaries=["kind"], trim=1.1)
     assert caught.value.argument == "trim"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_summary_says_where_one_answer_leaves_no_interval(language: str) -> None:
+    r = vs.correct(tiny([5.0, 6.0, 3.0, 9.0, np.nan, np.nan], [False] * 6, {4: 2.0}), outcome="csi", scale=(1, 10), silent_shift=(-1, 0))
+    assert np.isnan(r.conf_low[0, 1]) and "nan" not in r.summary(language)
+    assert f"{r.range_low[0, 1]:.2f}, {r.range_high[0, 1]:.2f}" in r.summary(language)
+
+
+def test_shifts_of_those_not_heard_stay_within_the_worst_case() -> None:
+    """Effects of a shift are those of the network; a dealer whose few silent score low already cannot lose as much."""
+    rng = np.random.default_rng(4)
+    n = 400
+    shop = rng.choice(list("abcdefgh"), n)
+    score = np.where(rng.random(n) < 0.6, rng.integers(1, 11, n), np.nan)
+    silent = np.flatnonzero(np.isnan(score))[::2]
+    base = tiny(score.tolist(), [False] * n, {int(i): float(rng.integers(1, 11)) for i in silent}, shop=shop.tolist())
+    for statistic in ("top_box", "nps", "mean"):
+        r = vs.correct(base, outcome="csi", scale=(1, 10), statistic=statistic, by="shop", silent_shift=(-9, 9))
+        assert (r.range_low[:, 1] >= np.minimum(r.worst_low, r.estimate)[:, 1] - 1e-12).all()
+        assert (r.range_high[:, 1] <= np.maximum(r.worst_high, r.estimate)[:, 1] + 1e-12).all()

@@ -319,8 +319,13 @@ class Correction(Result):
             if np.isnan(whole.estimate[0, t]):
                 reason = texts.render(f"reason.{whole.reasons[0][t]}", language)
                 span = f"{scale * whole.range_conf_low[0, t]:.2f}, {scale * whole.range_conf_high[0, t]:.2f}{unit}"
-                stated = "summary_missing" if np.isnan(whole.range_low[0, t]) else "summary_range"
-                lines.append(texts.render(f"term.{stated}", language, name=name, reason=reason, span=span))
+                key = "summary_missing" if np.isnan(whole.range_low[0, t]) else "summary_range"
+                lines.append(texts.render(f"term.{key}", language, name=name, reason=reason, span=span))
+                continue
+            if np.isnan(whole.conf_low[0, t]):
+                estimate = f"{scale * whole.estimate[0, t]:.2f}{unit}"
+                span = f"{scale * whole.range_low[0, t]:.2f}, {scale * whole.range_high[0, t]:.2f}{unit}"
+                lines.append(texts.render("term.summary_no_interval", language, name=name, estimate=estimate, span=span))
                 continue
             interval, span = (
                 f"{scale * low[0, t]:.2f}, {scale * high[0, t]:.2f}"
