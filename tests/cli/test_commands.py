@@ -214,6 +214,16 @@ def test_interrupting_leaves_nothing(vocstats: Call, study: Path, monkeypatch: p
     assert sorted(path.name for path in study.parent.iterdir()) == ["exits.csv", "registry.csv", "study.toml", "survey.csv"]
 
 
+def test_interrupting_while_packages_are_imported(vocstats: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vocstats.cli.commands.run_command", interrupted)
+    done = vocstats("--version")
+    assert done.code == 130
+    assert done.err == "Interrupted. Nothing was written.\n"
+
+
 # ---------------------------------------------------------------- correct
 def one_off(study: Path) -> list[str]:
     folder = study.parent

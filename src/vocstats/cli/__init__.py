@@ -33,6 +33,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     if find_spec("typer") is None or find_spec("rich") is None:
         sys.stderr.write(texts.render("cli.extra_missing", language) + "\n")
         raise SystemExit(2)
-    from .commands import run_command
+    try:
+        from .commands import run_command
 
-    raise SystemExit(run_command(arguments, language))
+        code = run_command(arguments, language)
+    except KeyboardInterrupt:  # while packages were being imported
+        if "--debug" in arguments:
+            raise
+        sys.stderr.write(texts.render("cli.interrupted", language) + "\n")
+        code = 130
+    raise SystemExit(code)
