@@ -200,7 +200,7 @@ def test_repeated_answers_by_rule(rule, score):
     made = base(survey=Source(REPEATED, date="day", repeated=rule))
     cells = made.cells(outcome="csi")
     assert sorted(cells.outcome[cells.source == 0].tolist()) == sorted([score, 8.0])
-    assert made.set_aside.values.tolist() == ([] if rule == "mean" else [["survey", "repeated", 2, "A01"]])
+    assert made.set_aside.values.tolist() == [["survey", "averaged" if rule == "mean" else "repeated", 2, "A01"]]
 
 
 def test_precedence_decides_between_sources():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .. import texts
 from ..errors import InputError, shown
 from ..tables import Columns
 from .names import CHURNED, ENGAGED, EXIT_INTERVIEW, FOLLOW_UP, GROUPS, NOT_CONTACTED, NOT_INVITED, POPULATION, SILENT, SOURCES, SURVEY
@@ -81,15 +82,16 @@ def _repetitions(source: SourceTable, rows: Columns) -> list[SetAside]:
             "Say which answer counts: repeated='first', 'last' (by date=) or 'mean'.",
             code="repeated_answers", argument=source.argument, rows=positions(rows["row"][again]), levels=ids[:_SHOWN], count=len(ids),
         )
+    further = int(again.sum()) - len(ids)
     if source.repeated == "mean":
-        return []
+        return [SetAside(source.name, "averaged", further, tuple(ids[:_SHOWN]))]
     if "date" not in rows:
         raise InputError(
             f"{len(ids)} customers answered more than once in {source.argument}: ids {shown(ids)}. repeated={source.repeated!r} needs "
             "the date of each answer, for a table promises no row order. Name it: Source(..., date=...).",
             code="repeated_needs_date", argument=source.argument, levels=ids[:_SHOWN], repeated=source.repeated,
         )
-    return [SetAside(source.name, "repeated", int(again.sum()) - len(ids), tuple(ids[:_SHOWN]))]
+    return [SetAside(source.name, "repeated", further, tuple(ids[:_SHOWN]))]
 
 
 def match(
@@ -172,7 +174,7 @@ def _refuse_placement(ids: npt.NDArray[Any], group: npt.NDArray[Any], standing: 
     if not wrong.size:
         return
     examples = sorted(ids[wrong].tolist())
-    there = "、".join(GROUPS[k] for k in np.unique(group[wrong]))
+    there = [f"group_{GROUPS[k]}" for k in np.unique(group[wrong])]
     follow_up = source == FOLLOW_UP
     remedy = (
         "A follow-up is drawn from the silent: active, invited, without an answer. Correct the status or contact data, or take those "
@@ -182,10 +184,12 @@ def _refuse_placement(ids: npt.NDArray[Any], group: npt.NDArray[Any], standing: 
         else "Exit interviews are held with those who left. Correct the churn status or the reference date, or take those rows out."
     )
     raise InputError(
-        f"{wrong.size} customers in answers[{SOURCES[source]!r}] are not {GROUPS[expected]} but {there.replace('、', ' or ')}: ids "
+        f"{wrong.size} customers in answers[{SOURCES[source]!r}] are not {GROUPS[expected]} but "
+        f"{' or '.join(texts.render(f'term.{name}', 'en') for name in there)}: ids "
         f"{shown(examples)}. {remedy}",
         code="follow_up_not_silent" if follow_up else "exit_interview_not_churned",
-        argument=f"answers[{SOURCES[source]!r}]", levels=examples[:_SHOWN], count=int(wrong.size), groups=there,
+        argument=f"answers[{SOURCES[source]!r}]", levels=examples[:_SHOWN], count=int(wrong.size),
+        groups="、".join(texts.render(f"term.{name}", "zh") for name in there),
     )
 
 
