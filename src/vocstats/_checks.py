@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any, get_args
 
 import numpy as np
@@ -44,6 +45,23 @@ def number(
             f"{argument} must lie in {bounds}; got {result:g}.", code="out_of_bounds", argument=argument, value=result, bounds=bounds
         )
     return result
+
+
+def numbers(value: Any, argument: str) -> tuple[float, ...]:
+    """`value` as a tuple of finite floats."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise InputError(
+            f"{argument} must be a list of numbers, such as [1, 10]; got {value!r}.",
+            code="not_numbers", argument=argument, value=repr(value),
+        )
+    return tuple(number(each, argument) for each in value)
+
+
+def nearest(name: Any, known: Iterable[Any]) -> str:
+    """The known name most like `name`, whatever the case of its letters; empty where none is near."""
+    folded = {str(each).casefold(): str(each) for each in known}
+    near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
+    return folded[near[0]] if near else ""
 
 
 def level(value: Any) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from customer_base.small_base import KINDS, answers, base, converter, registry
+from customer_base.small_base import FOLLOW_UP, KINDS, answers, base, converter, registry
 
 from vocstats import CustomerBase, InputError, Source, texts
 
@@ -57,6 +57,14 @@ REFUSALS = {
         "duplicate_columns",
         ["registry", "region"],
     ),
+    "registry: column in capitals": (lambda: base(churned="CHURNED"), "unknown_column", ["'CHURNED'", "Did you mean 'churned'?"]),
+    "registry: dates without a day": (
+        lambda: base(registry(gone=["2026-01-01", *[None] * 11]), churned="gone"),
+        "not_true_false",
+        ["'gone'", "'2026-01-01' and missing values", "reference_date="],
+    ),
+    "missing codes: one number": (lambda: base(missing_codes=99), "not_numbers", ["missing_codes", "99"]),
+    "precedence: one name": (lambda: base(follow_up=answers(*FOLLOW_UP), precedence="survey"), "precedence_names", ["got 'survey'"]),
     "registry: unknown column": (lambda: base(churned="churnd"), "unknown_column", ["registry", "'churnd'", "Did you mean 'churned'?"]),
     "registry: unknown auxiliary": (lambda: cells(["Region"]), "unknown_column", ["'Region'", "'region'"]),
     "registry: ids that are dates": (
@@ -262,7 +270,7 @@ REFUSALS = {
             follow_up=answers(["A05", "A06"], [7, 7]),
         ),
         "follow_up_not_silent",
-        ["not silent but not_invited", "'A06'"],
+        ["not silent but never invited", "'A06'"],
     ),
     "exit interview of the active": (
         lambda: base(exits=answers(["A04", "A11"], [2, 2])),
@@ -273,6 +281,11 @@ REFUSALS = {
     "contact: keys": (lambda: base(survey=Source(answers(["A01"], [9]), contact={"table": LOG})), "contact_keys", ["'table'", "'frame'"]),
     "contact: codes": (lambda: contact(LOG, {"done": ["complete"]}), "contact_codes", ["'done'", "'complete'"]),
     "contact: no code": (lambda: contact(LOG, {"complete": ["complete"]}), "uncoded_contacts", ["'refusal'", "'how'", "codes="]),
+    "contact: one value, two meanings": (
+        lambda: contact(LOG, {"complete": ["complete", "refusal"], "refusal": "refusal"}),
+        "contact_code_twice",
+        ["answers['survey'].contact.codes", "'refusal'", "'how'"],
+    ),
     "contact: twice": (lambda: contact(pd.concat([LOG, LOG.iloc[:1]])), "repeated_contacts", ["'A01'", "final outcome"]),
     "contact: unknown id": (lambda: contact(LOG.replace("A05", "X5")), "unknown_ids", ["answers['survey'].contact", "'X5'"]),
     "contact: no id": (lambda: contact(LOG.replace("A05", None)), "missing_ids", ["answers['survey'].contact"]),

@@ -277,6 +277,8 @@ def test_result_survives_json(make_base: Build) -> None:
     ("options", "code", "text"),
     [
         ({"scale": (10, 1)}, "bad_scale", "rise"),
+        ({"scale": None}, "not_numbers", "scale"),
+        ({"statistic": "top_box", "top": 9}, "not_numbers", "top"),
         ({"statistic": "median"}, "not_a_choice", "statistic"),
         ({"statistic": "nps", "scale": (1, 12)}, "nps_scale", "top="),
         ({"statistic": "top_box", "top": [11]}, "points_off_scale", "11"),

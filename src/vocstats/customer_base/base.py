@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import choice, number, vector
+from .._checks import choice, numbers, vector
 from ..errors import InputError, shown
 from ..options import Repeated, Unmatched
 from ..tables import Columns, NearTable, Table, either
@@ -57,7 +57,7 @@ class CustomerBase:
         missing_codes: Sequence[float],
     ) -> None:
         self._registry, self._sources, self._contact = registry, dict(sources), contact
-        self._missing_codes = tuple(number(code, "missing_codes") for code in missing_codes)
+        self._missing_codes = numbers(missing_codes, "missing_codes")
         self.unit, self.dealer, self.reference_date = unit, dealer, registry.reference_date
         self._set_aside: list[SetAside] = []
         self._contact_key = [] if contact is None else ["contact"]
@@ -98,6 +98,7 @@ class CustomerBase:
     def _list(self, precedence: Sequence[str] | None) -> Listing:
         import pandas as pd
 
+        precedence = (precedence,) if isinstance(precedence, str) else precedence
         if precedence is not None and (set(precedence) - set(SOURCES) or set(self._sources) - set(precedence)):
             raise InputError(
                 f"precedence must name every source given ({shown(self._sources)}), most trusted first; got {shown(precedence)}.",

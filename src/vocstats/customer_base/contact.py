@@ -42,6 +42,12 @@ class Contact:
                 f"{argument} must map {shown(DISPOSITIONS, len(DISPOSITIONS))} to values of column {outcome!r}; got {shown(codes)}.",
                 code="contact_codes", argument=argument, levels=unknown,
             )
+        listed = [value for values in codes.values() for value in ([values] if np.isscalar(values) else values)]
+        if twice := sorted({str(value) for value in listed if listed.count(value) > 1}):
+            raise InputError(
+                f"{argument} gives {shown(twice)} more than one meaning. Name each value of column {outcome!r} once.",
+                code="contact_code_twice", argument=argument, levels=twice, column=outcome,
+            )
         self._id = table.identifier(id, argument=table.name)
         cases = [(DISPOSITIONS.index(name), table.is_in(outcome, values, argument=argument)) for name, values in codes.items()]
         self._code = either(cases, NOT_CONTACTED)

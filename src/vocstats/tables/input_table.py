@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from difflib import get_close_matches
 from functools import reduce
 from operator import add
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import narwhals as nw
 import numpy as np
 
+from .._checks import nearest
 from ..errors import InputError, shown
 from .arrays import day, settle_object
 from .table import Expression, Table
@@ -39,9 +39,12 @@ class InputTable(Table):
             kind = frame.implementation
             supported = kind.is_pandas() or kind.is_polars() or kind.is_pyarrow() or kind.is_duckdb()
             schema = frame.collect_schema()
-        except nw.exceptions.DuplicateError as error:
+        except nw.exceptions.DuplicateError:
+            names = [str(column) for column in getattr(native, "column_names", None) or native.columns]
+            twice = sorted({column for column in names if names.count(column) > 1})
             raise InputError(
-                f"{name} has a column name twice: {error}. Rename one of them.", code="duplicate_columns", argument=name
+                f"{name} has more than one column {shown(twice)}. Rename one of them.",
+                code="duplicate_columns", argument=name, levels=twice,
             ) from None
         except TypeError:
             supported = False
@@ -58,13 +61,13 @@ class InputTable(Table):
         """Raise `InputError` with the nearest name unless every column is there."""
         for column in columns:
             if column not in self.schema:
-                near = get_close_matches(str(column), self.schema, n=1, cutoff=0.5)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
+                near = nearest(column, self.schema)
+                hint = f" Did you mean {near!r}?" if near else ""
                 raise InputError(
                     f"{self.name} has no column {column!r}.{hint} It has "
                     f"{shown(self.schema, len(self.schema)) if len(self.schema) <= 30 else shown(self.schema)}.",
                     code="unknown_column", argument=argument or self.name, levels=[column], table=self.name, column=column,
-                    nearest=near[0] if near else "", nearest_zh=f"是否应为 {near[0]!r}?" if near else "",
+                    nearest=near, nearest_zh=f"是否应为 {near!r}?" if near else "",
                 )
 
     def kind(self, column: str) -> ColumnKind:
@@ -160,10 +163,12 @@ class InputTable(Table):
         if kind not in ("boolean", "integer", "float") or self.aggregate({"wrong": wrong.sum()})["wrong"]:
             found = self.view({"id": self.identifier(identifier), "wrong": wrong}).offenders(nw.col("wrong"), "id")
             text = self.view({"value": nw.col(column).cast(nw.String)}).distinct("value", 5)
+            some_missing = self.aggregate({"missing": nw.col(column).is_null().sum()})["missing"]
             raise InputError(
-                f"Column {column!r} of {self.name} must hold true/false or 1/0 in every row; it holds {shown(text, len(text))}, "
-                f"and is not usable for ids {found}. Name the values that mean yes ({{'column': {column!r}, 'is': [...]}} for churned, "
-                "where= for a source), and fill missing ones.",
+                f"Column {column!r} of {self.name} must hold true/false or 1/0 in every row; it holds {shown(text, len(text))}"
+                f"{' and missing values' if some_missing else ''}, and is not usable for ids {found}. Name the values that mean yes "
+                f"({{'column': {column!r}, 'is': [...]}} for churned, where= for a source), give reference_date= where it is the date of "
+                "leaving, and fill missing ones.",
                 code="not_true_false", argument=column, rows=found.rows, levels=text, table=self.name, count=found.count,
                 ids=shown(found.ids, found.count),
             )

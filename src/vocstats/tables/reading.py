@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._checks import nearest
 from ..errors import InputError, MissingDependencyError, shown
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ def read_table(
     present, read = readers[file.suffix.lower()]()
     for column in [*(columns or ()), *text_columns, *number_columns]:
         if column not in present:
-            near = get_close_matches(column, present, n=1, cutoff=0.5)
+            near = nearest(column, present)
             raise InputError(
-                f"{file.name} has no column {column!r}.{f' Did you mean {near[0]!r}?' if near else ''} It has "
+                f"{file.name} has no column {column!r}.{f' Did you mean {near!r}?' if near else ''} It has "
                 f"{shown(present, len(present))}.",
                 code="unknown_column", argument="columns", levels=[column], table=file.name, column=column,
-                nearest=near[0] if near else "", nearest_zh=f"是否应为 {near[0]!r}?" if near else "",
+                nearest=near, nearest_zh=f"是否应为 {near!r}?" if near else "",
             )
     return read([name for name in present if columns is None or name in {*columns, *text_columns, *number_columns}])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import choice, number
+from .._checks import choice, number, numbers
 from ..errors import InputError, shown
 from ..options import Statistic
 from ..results import Floats
@@ -98,12 +98,13 @@ def measure(
         An argument is off its bounds or the points do not lie on the scale.
     """
     choice(statistic, Statistic, "statistic")
-    if len(tuple(scale)) != 2:
-        raise InputError(f"scale must be the lowest and highest score, such as (1, 10); got {scale!r}.", code="bad_scale", argument="scale")
-    low, high = (number(value, "scale") for value in scale)
-    if not low < high:
-        raise InputError(f"scale must rise from lowest to highest; got {tuple(scale)!r}.", code="bad_scale", argument="scale")
-    bounds = (low, high)
+    bounds = numbers(scale, "scale")
+    if len(bounds) != 2 or not bounds[0] < bounds[1]:
+        raise InputError(
+            f"scale must rise from the lowest to the highest score, such as (1, 10); got {shown(scale)}.",
+            code="bad_scale", argument="scale", levels=bounds,
+        )
+    low, high = bounds
     if statistic == "mean":
         return Measure(name=statistic, scale=bounds)
     if statistic == "index":
@@ -120,8 +121,8 @@ def measure(
         promoter, detractor = _PROMOTERS[bounds]
         top = top or tuple(np.arange(promoter, high + 0.5))
         bottom = bottom or tuple(np.arange(low, detractor + 0.5))
-    upper = tuple(float(p) for p in (top if top is not None else np.arange(high - count + 1, high + 0.5)))
-    lower = tuple(float(p) for p in (bottom if bottom is not None else np.arange(low, low + count - 0.5)))
+    upper = numbers(top if top is not None else np.arange(high - count + 1, high + 0.5), "top")
+    lower = numbers(bottom if bottom is not None else np.arange(low, low + count - 0.5), "bottom")
     wanted: Mapping[str, tuple[float, ...]] = {
         "top": upper if statistic != "bottom_box" else (),
         "bottom": lower if statistic != "top_box" else (),
