@@ -105,3 +105,9 @@ def test_shifts_of_those_not_heard_stay_within_the_worst_case() -> None:
         r = vs.correct(base, outcome="csi", scale=(1, 10), statistic=statistic, by="shop", silent_shift=(-9, 9))
         assert (r.range_low[:, 1] >= np.minimum(r.worst_low, r.estimate)[:, 1] - 1e-12).all()
         assert (r.range_high[:, 1] <= np.maximum(r.worst_high, r.estimate)[:, 1] + 1e-12).all()
+
+
+def test_summary_of_one_follow_up_answer_and_churned_nobody_heard() -> None:
+    base = tiny([5.0, 6.0, 3.0, 9.0, np.nan, np.nan, np.nan], [False] * 6 + [True], {4: 2.0})
+    text = vs.correct(base, outcome="csi", scale=(1, 10)).summary()
+    assert "nan" not in text and "Sensitivity range" in text

@@ -318,7 +318,9 @@ class Correction(Result):
             name = texts.render(f"term.{term}", language)
             if np.isnan(whole.estimate[0, t]):
                 reason = texts.render(f"reason.{whole.reasons[0][t]}", language)
-                span = f"{scale * whole.range_conf_low[0, t]:.2f}, {scale * whole.range_conf_high[0, t]:.2f}{unit}"
+                unsure = np.isnan(whole.range_conf_low[0, t])
+                ends = (whole.range_low, whole.range_high) if unsure else (whole.range_conf_low, whole.range_conf_high)
+                span = ", ".join(f"{scale * end[0, t]:.2f}" for end in ends) + unit
                 key = "summary_missing" if np.isnan(whole.range_low[0, t]) else "summary_range"
                 lines.append(texts.render(f"term.{key}", language, name=name, reason=reason, span=span))
                 continue
