@@ -112,3 +112,27 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
     with pytest.raises(MissingDependencyError, match=r"pip install pyreadstat \(or vocstats\[spss\]\)") as caught:
         read_table(path)
     assert "pyreadstat" in texts.message(caught.value, "zh")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "fragment"),
+    [
+        ("more.csv", "id,score\n1,9\n2,Lee, Ann,8\n", "unreadable_file", "line 3"),
+        ("shifted.csv", "id,score\n1,9,0\n2,8,0\n", "unreadable_file", "line 2"),
+        ("quote.csv", 'id,score\n1,"9\n', "unreadable_file", "quote.csv"),
+        ("twice.csv", "id,score,score\n1,9,8\n", "duplicate_columns", "'score'"),
+        ("broken.xlsx", "no workbook", "unreadable_file", "broken.xlsx"),
+        ("broken.parquet", "no table", "unreadable_file", "broken.parquet"),
+    ],
+)
+def test_files_that_would_be_misread_are_refused(tmp_path, name, content, code, fragment):
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    refused(lambda: read_table(path, columns=["id", "score"]), code, fragment)
+
+
+def test_a_column_twice_in_a_workbook_is_refused_where_it_is_wanted(tmp_path):
+    path = tmp_path / "r.xlsx"
+    pd.DataFrame([["1", 9, 8]], columns=["id", "score", "score"]).to_excel(path, index=False)
+    refused(lambda: read_table(path, columns=["score"]), "duplicate_columns", "r.xlsx", "'score'")
+    assert read_table(path, columns=["id"], text_columns=["id"])["id"].tolist() == ["1"]

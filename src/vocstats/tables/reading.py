@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._checks import nearest
-from ..errors import InputError, MissingDependencyError, shown
+from ..errors import InputError, MissingDependencyError, VocstatsError, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ def read_table(
     Raises
     ------
     InputError
-        The file is not there, cannot be read, or lacks a column; or Excel has rounded ids kept as numbers.
+        The file is not there, cannot be read, or lacks a column or has it twice; or Excel has rounded ids kept as numbers.
     MissingDependencyError
         The package that reads this kind of file is not installed.
     """
@@ -79,8 +79,22 @@ def read_table(
         raise InputError(
             f"There is no file {str(path)!r}. Paths are relative to the study file.", code="no_such_file", argument="path", file=str(path)
         )
-    present, read = readers[file.suffix.lower()]()
-    for column in [*(columns or ()), *text_columns, *number_columns]:
+    try:
+        present, read = readers[file.suffix.lower()]()
+        _require(file, present, [*(columns or ()), *text_columns, *number_columns])
+        return read([name for name in present if columns is None or name in {*columns, *text_columns, *number_columns}])
+    except (VocstatsError, OSError, MemoryError):
+        raise
+    except Exception as error:  # each reader has errors of its own
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{file.name} cannot be read as a {file.suffix} file: {reason}. Open it, correct it, or export it again.",
+            code="unreadable_file", argument="path", file=file.name, kind=file.suffix, reason=reason,
+        ) from error
+
+
+def _require(file: Path, present: Sequence[str], columns: Sequence[str]) -> None:
+    for column in columns:
         if column not in present:
             near = nearest(column, present)
             raise InputError(
@@ -89,7 +103,17 @@ def read_table(
                 code="unknown_column", argument="columns", levels=[column], table=file.name, column=column,
                 nearest=near, nearest_zh=f"是否应为 {near!r}?" if near else "",
             )
-    return read([name for name in present if columns is None or name in {*columns, *text_columns, *number_columns}])
+
+
+def _refuse_twice(file: Path, header: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Raise where one of the columns stands more than once in the header, where pandas would rename the others."""
+    names = header.iloc[0].astype(str).tolist() if len(header) else []
+    twice = [column for column in columns if names.count(column) > 1]
+    if twice:
+        raise InputError(
+            f"{file.name} has more than one column {shown(twice)}. Rename one of them.",
+            code="duplicate_columns", argument=file.name, levels=twice,
+        )
 
 
 # ------------------------------------------------------------------ CSV
@@ -111,8 +135,10 @@ def _csv(file: Path, encoding: str | None, text_columns: Sequence[str]) -> Opene
         raise InputError(f"{file.name} is empty.", code="empty_table", argument="path", table=file.name) from None
 
     def read(columns: list[str]) -> pd.DataFrame:
-        frame = pd.read_csv(
-            file, encoding=coding, sep=separator, usecols=columns, dtype=dict.fromkeys(text_columns, str),
+        header = pd.read_csv(file, encoding=coding, sep=separator, header=None, nrows=2, dtype=str)  # refuses a longer second row
+        _refuse_twice(file, header, columns)
+        frame = pd.read_csv(  # without usecols=, which would let rows with too many fields pass
+            file, encoding=coding, sep=separator, dtype=dict.fromkeys([*(set(present) - set(columns)), *text_columns], str),
             keep_default_na=False, na_values=[""], low_memory=False,
         )
         return _numbers_with_words(frame[columns], text_columns)
@@ -187,10 +213,13 @@ def _excel(file: Path, sheet: str | int | None, text_columns: Sequence[str]) -> 
                 code="unknown_sheet", argument="sheet", file=file.name, sheet=str(sheet), sheets=shown(names, len(names)),
             )
         types = dict.fromkeys(text_columns, object)
-        frame = pd.read_excel(book, sheet_name=0 if sheet is None else sheet, dtype=types, keep_default_na=False, na_values=[""])
+        which = 0 if sheet is None else sheet
+        header = pd.read_excel(book, sheet_name=which, header=None, nrows=1, dtype=str)
+        frame = pd.read_excel(book, sheet_name=which, dtype=types, keep_default_na=False, na_values=[""])
     frame.columns = frame.columns.astype(str)
 
     def read(columns: list[str]) -> pd.DataFrame:
+        _refuse_twice(file, header, columns)
         settled = {name: _excel_text(frame[name], name, file) for name in text_columns}
         return _numbers_with_words(frame[columns].assign(**settled), text_columns)
 
