@@ -49,6 +49,8 @@ REFUSALS = {
         "missing_ids",
         ["'customer_id'", "rows 1"],
     ),
+    "registry: blank id": (lambda: base(registry(customer_id=[" ", *[f"A{k:02}" for k in range(2, 13)]])), "missing_ids", ["rows 0"]),
+    "answers: blank id": (lambda: base(survey=answers(["A01", ""], [9, 8])), "answers_without_id", ["'customer_id'", "rows 1"]),
     "registry: empty": (lambda: base(registry().iloc[:0]), "empty_table", ["no rows"]),
     "registry: nobody left": (lambda: base(where={"region": "east"}), "empty_table", ["where="]),
     "registry: not a table": (lambda: base([1, 2]), "unsupported_table", ["registry", "list", "read_table"]),

@@ -127,7 +127,7 @@ class InputTable(Table):
         return self.column(column).cast(nw.Float64)
 
     def identifier(self, column: str, *, argument: str = "id") -> Expression:
-        """The column as text ids: 00123 stays 00123; 123.0 is 123; a float too large to be exact is refused."""
+        """The column as text ids: 00123 stays 00123; 123.0 is 123; blank is missing; a float too large to be exact is refused."""
         self.require(column, argument=argument)
         if isinstance(self.schema[column], nw.Object):
             self._settle(column, as_text=True)
@@ -141,7 +141,8 @@ class InputTable(Table):
             number = self.column(column)
             self._exact_ids(column, number)
             return nw.when(~number.is_null()).then(number.fill_null(0.0).cast(nw.Int64).cast(nw.String))
-        return self._text(column)
+        text = self._text(column)
+        return nw.when(text.str.strip_chars() != "").then(text)
 
     def _text(self, column: str) -> Expression:
         """The column as text; a missing value stays missing, where a cast would write it as "nan" before pandas 3."""
