@@ -28,7 +28,8 @@ def mean(
         mean_d = Σ_d c w y / Σ_d c w,   influence of a unit of domain d: w (y - mean_d) / Σ_d c w, pulled back through the chain
 
     Where every answer of a domain lies on a bound of `limits`, the interval is Clopper and Pearson's with Kish's effective
-    sample size; a boolean y, or one that holds 0 and 1 only, has limits (0, 1).
+    sample size; a boolean y, or numbers that are 0 and 1 and nothing else, has limits (0, 1). Numbers all equal tell nothing
+    about their scale: without `limits` their interval has no width.
 
     Parameters
     ----------
