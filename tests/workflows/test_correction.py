@@ -292,6 +292,7 @@ def test_result_survives_json(make_base: Build) -> None:
         ({"method": "auto"}, "not_a_choice", "method"),
         ({"trim": 0.5}, "out_of_bounds", "trim"),
         ({"outcome": "scores"}, None, "scores"),
+        ({"items": {"csi": 1.0}}, "no_outcome", "one of the two"),
     ],
 )
 def test_bad_input_is_named(make_base: Build, options: dict[str, object], code: str | None, text: str) -> None:

@@ -103,7 +103,7 @@ class Study:
         for position, statistic in enumerate(outcome["statistics"]):
             call = {**shared, "outcome": outcome["column"], "statistic": statistic, "kpi": correct["kpi"] if position == 0 else None}
             if statistic == "index":
-                call |= {"items": index["items"], "points": index["points"]}
+                call |= {"outcome": None, "items": index["items"], "points": index["points"]}
             if statistic in ("top_box", "nps"):
                 call["top"] = outcome["top"]
             if statistic in ("bottom_box", "nps"):

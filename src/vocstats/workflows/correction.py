@@ -155,11 +155,11 @@ def correct(
     """
     if not isinstance(base, CustomerBase):
         raise InputError(f"base must be a CustomerBase; got {type(base).__name__}.", code="not_a_base", argument="base")
-    if outcome is None and items is None:
+    if (outcome is None) == (items is None):
         raise InputError(
-            "correct needs the score: name its column (outcome=), or several with their weights (items=).",
+            "correct needs the score: name its column (outcome=), or several with their weights (items=); one of the two.",
             code="no_outcome", argument="outcome",
-        )
+        )  # fmt: skip
     what = measure(statistic, scale=scale, boxes=boxes, top=top, bottom=bottom, points=points)
     columns, domains_by = _names(auxiliaries, "auxiliaries"), _names(by, "by")
     assumed = _names(assume, "assume")
