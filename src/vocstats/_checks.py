@@ -82,13 +82,7 @@ def vector(value: Any, argument: str, *, length: int | None = None, missing: boo
             argument=argument,
             dtype=str(array.dtype),
         )
-    if array.ndim != 1:
-        raise InputError(
-            f"{argument} must have one dimension; its shape is {array.shape}.",
-            code="not_one_dimensional",
-            argument=argument,
-            shape=str(array.shape),
-        )
+    _one_dimensional(array, argument)
     result = array.astype(np.float64, copy=False)
     same_length(result, argument, length)
     refused = np.zeros(result.size, bool)
@@ -121,6 +115,16 @@ def non_negative(value: Any, argument: str, *, length: int | None = None) -> Flo
             count=int(rows.size),
         )
     return result
+
+
+def _one_dimensional(array: npt.NDArray[Any], argument: str) -> None:
+    if array.ndim != 1:
+        raise InputError(
+            f"{argument} must have one dimension; its shape is {array.shape}.",
+            code="not_one_dimensional",
+            argument=argument,
+            shape=str(array.shape),
+        )
 
 
 def same_length(array: npt.NDArray[Any], argument: str, length: int | None) -> None:
@@ -156,13 +160,7 @@ def factorize(values: Any, argument: str, *, length: int | None = None) -> tuple
         codes, distinct = values.factorize()
         return _sorted_levels(np.asarray(codes, np.intp), np.asarray(distinct, object).tolist(), argument)
     array = _labels(values)
-    if array.ndim != 1:
-        raise InputError(
-            f"{argument} must have one dimension; its shape is {array.shape}.",
-            code="not_one_dimensional",
-            argument=argument,
-            shape=str(array.shape),
-        )
+    _one_dimensional(array, argument)
     same_length(array, argument, length)
     if array.dtype.kind in "iu" and array.size:
         low, high = int(array.min()), int(array.max())

@@ -11,6 +11,7 @@ from scipy import sparse
 from .._checks import Floats, Integers
 from .._numerics import solve_symmetric, sums_by
 from ..weighting.chain import Matrix, Weights, times
+from ..weighting.distances import scaled
 
 _BLOCK = 1 << 17  # rows of a sparse matrix worked on at once: bounds the memory of their sums
 _DENSE = 1 << 20  # entries a dense table of sums may have whatever its filling
@@ -75,7 +76,7 @@ class Influence:
         total = sums_by(self.domain, weighted * self.own, self.shape[1])
         if self.loadings.size:
             mixed = _dense(_rows_by(self.shared, self.row, self.domain, weighted, self.shape[1])).T
-            squares = _dense(self.shared.T @ _scaled(self.shared, weight))
+            squares = _dense(self.shared.T @ scaled(self.shared, weight))
             total += ((2.0 * mixed + squares @ self.loadings) * self.loadings).sum(axis=0)
         return total
 
@@ -129,14 +130,14 @@ def through_chain(derivative: Floats, codes: Integers, domains: int, weights: We
             mass = times(weights.counts, entering)
             moved = _dense(_rows_by(gradient, rows, codes, mass * own, domains)).T
             for score, loading in zip(shared, loadings, strict=True):
-                moved = moved + _dense(gradient.T @ _scaled(score, mass)) @ loading
+                moved = moved + _dense(gradient.T @ scaled(score, mass)) @ loading
             loadings.append(solve_symmetric(step.bread(), moved))
         own = own * step.factor
-        shared = [_scaled(score, step.factor) for score in shared]
+        shared = [scaled(score, step.factor) for score in shared]
         if gradient is not None:
             shared.append(step.score())
-            influence[0].append(_scaled(shared[-1], entering))
-            influence[1].append(_scaled(step.score(contrast=True), entering) if contrast else influence[0][-1])
+            influence[0].append(scaled(shared[-1], entering))
+            influence[1].append(scaled(step.score(contrast=True), entering) if contrast else influence[0][-1])
     empty, stacked = np.zeros((derivative.size, 0)), np.vstack([np.zeros((0, domains)), *loadings])
     values = weights.values * derivative
     plain, heard = (Influence(own=values, row=rows, domain=codes, shared=_beside([empty, *parts]), loadings=stacked) for parts in influence)
@@ -176,13 +177,6 @@ def _beside(blocks: Sequence[Matrix]) -> Matrix:
     if any(sparse.issparse(block) for block in blocks):
         return sparse.hstack([sparse.csr_array(block) for block in blocks], format="csr")
     return np.hstack(blocks)
-
-
-def _scaled(matrix: Matrix, row_factor: Floats) -> Matrix:
-    if isinstance(matrix, np.ndarray):
-        return matrix * row_factor[:, None]
-    rows = matrix.tocsr()
-    return sparse.csr_array((rows.data * np.repeat(row_factor, np.diff(rows.indptr)), rows.indices, rows.indptr), shape=rows.shape)
 
 
 def _dense(matrix: Matrix) -> Floats:

@@ -146,7 +146,7 @@ KEYS = (
     Key("correct", "small_groups", "text", "borrow", f"{_CORRECT}(small_groups=)", _allowed(options.SmallGroups)),
     Key("correct", "inference", "text", "registry", f"{_CORRECT}(inference=)", _allowed(options.Inference)),
     Key("correct", "kpi", "number", None, f"{_CORRECT}(kpi=)"),
-    Key("correct", "assume", "text_or_texts", None, f"{_CORRECT}(assume=)", ("churned_heard_like_unheard",)),
+    Key("correct", "assume", "text_or_texts", None, f"{_CORRECT}(assume=)", _allowed(options.Assume)),
     # -- design
     Key("design", "stratum", "text", None, f"{_FRAMES}(stratum=)"),
     Key("design", "cluster", "text_or_texts", None, f"{_FRAMES}(cluster=)"),

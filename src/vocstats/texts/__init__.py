@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, get_args
 
+from .._checks import choice
 from ..errors import InputError, VocstatsError, shown
 from ..options import Language
 
@@ -48,14 +49,7 @@ def render(key: str, language: str = "en", /, **values: Any) -> str:
     InputError
         `language` or `key` is unknown.
     """
-    if language not in LANGUAGES:
-        raise InputError(
-            f"language must be one of {shown(LANGUAGES)}; got {language!r}.",
-            code="not_a_choice",
-            argument="language",
-            value=repr(language),
-            allowed=", ".join(LANGUAGES),
-        )
+    choice(language, Language, "language")
     space, _, name = key.partition(".")
     try:
         text = namespace(space)[name][language]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from .._numerics import solve_symmetric
 from .chain import Floats
@@ -120,7 +121,10 @@ def minimise(
 
 def scaled(x: Any, weights: Floats) -> Any:
     """``diag(weights) @ x`` for a dense or sparse x."""
-    return x * weights[:, None] if isinstance(x, np.ndarray) else x.multiply(weights[:, None]).tocsr()
+    if isinstance(x, np.ndarray):
+        return x * weights[:, None]
+    rows = x.tocsr()
+    return sparse.csr_array((rows.data * np.repeat(weights, np.diff(rows.indptr)), rows.indices, rows.indptr), shape=rows.shape)
 
 
 def gram(x: Any, weights: Floats) -> Floats:

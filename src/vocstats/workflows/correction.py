@@ -12,7 +12,7 @@ from .. import _checks
 from .._checks import Integers as Codes
 from ..customer_base import SOURCES, Cells, CustomerBase
 from ..errors import InputError, shown
-from ..options import CorrectionMethod, Inference, SmallGroups, Statistic, WeightingMethod
+from ..options import Assume, CorrectionMethod, Inference, SmallGroups, Statistic, WeightingMethod
 from .assumptions import assumptions_of
 from .corrected_score import Correction
 from .domains import Domains
@@ -20,8 +20,6 @@ from .estimates import estimate_domains
 from .representation import Representation, balance_of, represent, steps_of
 from .statistic import Measure, measure
 from .what_if import Shifts, what_if
-
-ASSUME = ("churned_heard_like_unheard",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,16 +160,7 @@ def correct(
         )  # fmt: skip
     what = measure(statistic, scale=scale, boxes=boxes, top=top, bottom=bottom, points=points)
     columns, domains_by = _names(auxiliaries, "auxiliaries"), _names(by, "by")
-    assumed = _names(assume, "assume")
-    for code in assumed:
-        if code not in ASSUME:
-            raise InputError(
-                f"assume knows {shown(ASSUME)}; got {code!r}.",
-                code="not_a_choice",
-                argument="assume",
-                value=repr(code),
-                allowed=", ".join(ASSUME),
-            )
+    assumed = [_checks.choice(code, Assume, "assume") for code in _names(assume, "assume")]
     chosen: dict[str, Any] = {
         "weighting": _checks.choice(weighting, WeightingMethod, "weighting"),
         "inference": _checks.choice(inference, Inference, "inference"),
