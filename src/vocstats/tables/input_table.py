@@ -142,7 +142,7 @@ class InputTable(Table):
             self._exact_ids(column, number)
             return nw.when(~number.is_null()).then(number.fill_null(0.0).cast(nw.Int64).cast(nw.String))
         text = self._text(column)
-        return nw.when(text.str.strip_chars() != "").then(text)
+        return text if self.schema[column].is_integer() else nw.when(text.str.strip_chars() != "").then(text)
 
     def _text(self, column: str) -> Expression:
         """The column as text; a missing value stays missing, where a cast would write it as "nan" before pandas 3."""
