@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,13 @@ class Step(Protocol):
     def bread(self, *, exact: bool = False) -> Floats: ...
     def rerun(self, w_in: Floats, counts: Floats) -> Step: ...
     def details(self) -> dict[str, float]: ...
+
+
+@runtime_checkable
+class Vectorised(Protocol):
+    """A step that fits all replicates at once: factors (n, b) from entering weights and multiplicities (n, b)."""
+
+    def rerun_many(self, w_in: Floats, counts: Floats) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -173,6 +180,31 @@ class Weights:
             steps.append(step.rerun(values, multiplicities))
             values = times(values, steps[-1].factor)
         return Weights(base=self.base, counts=multiplicities, steps=tuple(steps))
+
+    def rerun_many(self, counts: npt.ArrayLike) -> Floats:
+        """The same chain on many multiplicities at once.
+
+        Parameters
+        ----------
+        counts : array of shape (n, b)
+            One column of multiplicities per replicate.
+
+        Returns
+        -------
+        array of shape (n, b)
+            Weight per unit in each replicate, as `rerun` on each column would give.
+        """
+        multiplicities = np.asarray(counts, float)
+        same_length(multiplicities, "counts", len(self))
+        values = np.broadcast_to(self.base[:, None], multiplicities.shape)
+        for step in self.steps:
+            if isinstance(step, Vectorised):
+                factor = step.rerun_many(values, multiplicities)
+            else:
+                columns = [step.rerun(values[:, b], multiplicities[:, b]).factor for b in range(multiplicities.shape[1])]
+                factor = np.column_stack(columns)
+            values = values * factor
+        return values
 
     def followed_by(self, step: Step) -> Weights:
         """The chain with one more step."""
