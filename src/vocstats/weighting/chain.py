@@ -88,6 +88,11 @@ class Weights:
         return tuple(step.name for step in self.steps if step.gradient() is not None)
 
     @property
+    def held_fixed(self) -> tuple[str, ...]:
+        """Names of the steps a linearised standard error holds fixed: trimming, classifiers, classes formed from the data."""
+        return tuple(step.name for step in self.steps if step.gradient() is None)
+
+    @property
     def mass(self) -> Floats:
         """``counts * values``: what each row of the axis stands for."""
         return times(self.counts, self.values)
