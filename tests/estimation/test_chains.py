@@ -8,6 +8,7 @@ from estimation.jackknife import jackknife
 from estimation.worlds import CHAINS, chain, world
 
 from vocstats.estimation import Design, mean, total
+from vocstats.estimation.variance import Linearization
 from vocstats.weighting import rake
 
 
@@ -19,8 +20,8 @@ def test_factored_influence_is_the_pullback(name: str, contrast: bool) -> None:
     heard = w.answer(rng)
     weights = chain(name, w, heard, counts=rng.integers(1, 4, w.y.size).astype(float))
     e = mean(np.where(heard, w.y, np.nan), weights, by=w.b, inference="registry")
-    assert e.linearization is not None
-    side = e.linearization.contrast if contrast else e.linearization.influence
+    assert isinstance(e.material, Linearization)
+    side = e.material.contrast if contrast else e.material.influence
     size = np.bincount(w.b, weights.mass)
     for d in range(3):
         u = np.where(heard & (w.b == d), (w.y - e.estimate[d]) / size[d], 0.0)

@@ -160,7 +160,7 @@ def test_result_reads_back_and_says_what_it_accounts_for() -> None:
     assert e.variance_accounts_for == ("finite_population", "stratification", "clustering", "response", "process", "weights_as_given")
     back = load(e.to_json())
     same(e, back)
-    assert back.linearization is None
+    assert back.material is None
     with pytest.raises(InputError, match="influence"):
         difference(back, back)
     with pytest.raises(InputError, match="influence"):

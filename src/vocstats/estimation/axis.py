@@ -1,4 +1,4 @@
-"""The axis an estimate stands on: weights, domains, design; and the estimate of one total or ratio on it."""
+"""The axis an estimate stands on: weights or replicates, domains, design; and the estimate of a figure on it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from .. import _checks
 from .._checks import Floats, Integers
@@ -17,15 +18,22 @@ from ..options import Inference
 from ..weighting.chain import Weights
 from .design import Design
 from .estimate import Estimate
+from .figures import Figure
 from .linearization import own_influence, through_chain
+from .replication import Replicates, Replication
 from .variance import Linearization, variance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Axis:
-    """Everything an estimate needs beside its variables: weights, who was heard, domains, the draw."""
+    """Everything an estimate needs beside its variables: weights, who was heard, domains, the draw.
+
+    With `replicates` the axis holds the rows of `Replicates.rows` only; otherwise all rows.
+    """
 
     weights: Weights
+    rows: Integers | slice
+    length: int
     mass: Floats
     heard: npt.NDArray[np.bool_]
     given: bool
@@ -33,14 +41,16 @@ class Axis:
     labels: dict[str, npt.NDArray[Any]]
     domains: int
     design: Design | None
+    replicates: Replicates | None
     inference: Inference
     level: float
 
     def column(self, value: npt.ArrayLike, argument: str) -> Floats:
-        """A variable with 0 where nobody was heard; missing elsewhere is refused."""
-        column = _checks.vector(value, argument, length=self.codes.size, missing=True)
-        rows = np.flatnonzero(np.isnan(column) & self.heard)
-        if rows.size:
+        """A variable on the rows of the axis, 0 where nobody was heard; missing elsewhere is refused."""
+        column = _checks.vector(value, argument, length=self.length, missing=True)[self.rows]
+        missing = np.flatnonzero(np.isnan(column) & self.heard)
+        if missing.size:
+            rows = missing if isinstance(self.rows, slice) else self.rows[missing]
             raise InputError(
                 f"{argument} has {rows.size} missing values where the weight is not 0, at rows {shown(rows)}. "
                 "Weight those who answered, or give these rows a weight of 0.",
@@ -48,30 +58,39 @@ class Axis:
             )
         return np.where(self.heard, column, 0.0)
 
-    def sums(self, column: Floats) -> Floats:
-        """Sum of a column by domain."""
-        return sums_by(self.codes, column, self.domains)
+    def sums(self, column: Floats | None, mass: Floats) -> Floats:
+        """Σ mass column by domain (None: 1), for masses (n,) or, of replicates, (n, b)."""
+        if mass.ndim == 1:
+            return sums_by(self.codes, mass if column is None else mass * column, self.domains)
+        values = np.ones(len(mass)) if column is None else column
+        if self.domains == 1:
+            return np.asarray(values @ mass)[None, :]
+        return np.asarray(sparse.csc_array((values, self.codes, np.arange(values.size + 1)), shape=(self.domains, values.size)) @ mass)
 
-    def estimate(self, statistic: str, y: Floats, x: Floats | None) -> Estimate:
-        """The total of y, or its ratio to the total of x, by domain."""
-        weights, heard = self.weights, self.heard
-        n = self.sums(np.where(heard, weights.counts, 0.0))
-        top, size = self.sums(self.mass * y), self.sums(self.mass)
-        bottom = np.ones(self.domains) if x is None else self.sums(self.mass * x)
-        usable = (n > 0) & (bottom != 0)
-        inverse = np.divide(1.0, bottom, out=np.zeros_like(bottom), where=usable)
-        value = top * inverse
-        centre = value if x is not None else np.divide(top, size, out=np.zeros_like(top), where=size != 0)
-        deviation = np.where(heard, (y - centre[self.codes] * (1.0 if x is None else x)) * inverse[self.codes], 0.0)
-        material = self._linearization(deviation if x is not None else y, deviation, n)
-        spread, df = variance(material, self.inference, self.codes)
-        spread = np.where(n >= (1 if x is None else 2), spread, np.nan)
-        columns = [np.where(usable, column, np.nan) for column in (value, spread)]
-        shape = (self.domains,) if self.labels else ()
-        estimate, spread, df, n = (column.reshape(shape) for column in (*columns, df, n))
-        return finish(statistic, estimate, spread, df, n, self.labels, self.level, self.inference, self._accounts(), material)
+    @property
+    def n(self) -> Floats:
+        """Units heard by domain."""
+        return self.sums(None, np.where(self.heard, self.weights.counts[self.rows], 0.0))
 
-    def _linearization(self, derivative: Floats, deviation: Floats, heard: Floats) -> Linearization:
+    def estimate(self, figure: Figure) -> Estimate:
+        """A figure by domain, its standard error and limits."""
+        n, value = self.n, figure.value(self.mass)
+        value = np.where(n > 0, value, np.nan)
+        material: Linearization | Replication
+        if self.replicates is None:
+            derivative = figure.derivative(value)
+            material = self.linearization(derivative, figure.deviation(value) if figure.deviation else derivative, n)
+            spread, df = variance(material, self.inference, self.codes)
+        else:
+            scaling = self.replicates.scaling
+            table = np.hstack([figure.value(mass) for mass in self.replicates.chunks()])
+            material = Replication(values=table, scaling=scaling)
+            spread, df = scaling.variance(table, value), np.full(self.domains, scaling.df)
+        spread = np.where((n >= figure.least) & np.isfinite(value), spread, np.nan)
+        return finish(figure.statistic, value, spread, df, n, self.labels, self.level, self.inference, self.accounts(), material)
+
+    def linearization(self, derivative: Floats, deviation: Floats, n: Floats) -> Linearization:
+        """Material of a variance, from derivatives of a row's own domain to the row's mass."""
         weights = self.weights
         influence, contrast = through_chain(derivative, self.codes, self.domains, weights, contrast=self.inference != "r")
         drawn = np.ones(self.codes.size) if self.design is None else weights.base
@@ -80,10 +99,13 @@ class Axis:
         sampled = np.where(weights.base != 0, weights.counts, 0.0)
         return Linearization(
             influence=influence, contrast=contrast, deviation=own_influence(deviation, self.codes, self.domains),
-            counts=sampled, values=weights.values, silence=silence, heard=heard, design=self.design,
+            counts=sampled, values=weights.values, silence=silence, heard=n, design=self.design,
         )
 
-    def _accounts(self) -> tuple[str, ...]:
+    def accounts(self) -> tuple[str, ...]:
+        """Codes of what the standard error includes."""
+        if self.replicates is not None:
+            return ("replicates", *(step.name for step in self.weights.steps))
         design = self.design or Design()
         codes = {
             "with_replacement": not design.fpc and (self.inference == "r" or self.design is not None),
@@ -93,24 +115,32 @@ class Axis:
             "response": self.inference != "r",
             "process": self.inference == "process",
             "weights_as_given": self.given,
+            "weights_held_fixed": bool(self.weights.held_fixed),
         }
         return (*(code for code, holds in codes.items() if holds), *self.weights.accounts_for)
 
 
 def axis_of(
-    y: npt.ArrayLike, w: npt.ArrayLike | Weights | None, design: Design | None, by: Any, counts: npt.ArrayLike | None,
+    y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None, design: Design | None, by: Any, counts: npt.ArrayLike | None,
     inference: Inference, level: float,
 ) -> Axis:
     """The checked axis of a public function's arguments."""
     _checks.choice(inference, Inference, "inference")
     length = np.shape(y)[0] if np.ndim(y) else 1
-    weights = _weights(w, counts, length)
+    replicates = w if isinstance(w, Replicates) else None
+    weights = _weights(w.weights if isinstance(w, Replicates) else w, counts, length)
+    if replicates is not None and (design is not None or inference != "r"):
+        raise InputError(
+            "Replicates bring their own design, and their spread is their variance: leave design and inference out.",
+            code="design_and_replicates", argument="design",
+        )
     if design is not None and design.length not in (None, length):
         raise InputError(
             f"design describes {design.length} rows; y has {length}. Both must stand on the same axis.",
             code="wrong_length", argument="design", got=design.length, expected=length,
         )
-    mass = weights.mass
+    rows: Integers | slice = slice(None) if replicates is None else replicates.rows
+    mass = weights.mass[rows]
     if not mass.any():
         raise InputError(
             "Every weight is 0: nobody was heard, so nobody can represent these people. "
@@ -119,22 +149,28 @@ def axis_of(
         )
     codes, labels, domains = _domains(by, length)
     return Axis(
-        weights=weights, mass=mass, heard=mass != 0, given=not isinstance(w, Weights), codes=codes, labels=labels, domains=domains,
-        design=design, inference=inference, level=_checks.level(level),
+        weights=weights, rows=rows, length=length, mass=mass, heard=mass != 0, given=not isinstance(w, Weights | Replicates),
+        codes=codes[rows], labels=labels, domains=domains, design=design, replicates=replicates, inference=inference,
+        level=_checks.level(level),
     )
 
 
 def finish(
     statistic: str, estimate: Floats, spread: Floats, df: Floats, n: Floats, labels: Mapping[str, npt.NDArray[Any]], level: float,
-    inference: Inference, accounts: tuple[str, ...], material: Linearization,
+    inference: Inference, accounts: tuple[str, ...], material: Linearization | Replication,
 ) -> Estimate:
-    """An `Estimate` with its limits from a variance and its degrees of freedom."""
+    """An `Estimate` with its limits from variances (domains,) and their degrees of freedom."""
     std_error = np.sqrt(spread)
-    half = t_quantile(level, df) * std_error
+    if isinstance(material, Replication):
+        low, high = material.scaling.limits(material.values, estimate, std_error, level)
+    else:
+        half = t_quantile(level, df) * std_error
+        low, high = estimate - half, estimate + half
+    shape = estimate.shape if labels else ()
+    estimate, std_error, low, high, df, n = (column.reshape(shape) for column in (estimate, std_error, low, high, df, n))
     return Estimate(
-        statistic=statistic, estimate=np.asarray(estimate), std_error=np.asarray(std_error), conf_low=np.asarray(estimate - half),
-        conf_high=np.asarray(estimate + half), df=np.asarray(df), n=np.asarray(n), labels=labels, level=level, inference=inference,
-        variance_accounts_for=accounts, linearization=material,
+        statistic=statistic, estimate=estimate, std_error=std_error, conf_low=low, conf_high=high, df=df, n=n, labels=labels, level=level,
+        inference=inference, variance_accounts_for=accounts, material=material,
     )
 
 

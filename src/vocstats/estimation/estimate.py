@@ -12,6 +12,7 @@ from .. import texts
 from ..errors import InputError
 from ..options import Inference
 from ..results import Floats, Labels, Result, frame, register
+from .replication import Replication
 from .variance import Linearization
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ class Estimate(Result):
         What the standard error refers to.
     variance_accounts_for : tuple of str
         Codes of what the standard error includes; `accounts` puts them in words.
-    linearization : Linearization or None
-        Influence values in factors and the draw; None after reading from a file.
+    material : Linearization, Replication or None
+        What the variance was computed from: influence values in factors and the draw, or the figures of all replicates;
+        None after reading from a file.
     """
 
     statistic: str
@@ -56,17 +58,17 @@ class Estimate(Result):
     level: float
     inference: Inference
     variance_accounts_for: tuple[str, ...]
-    linearization: Linearization | None = field(default=None, repr=False, metadata={"influence": True})
+    material: Linearization | Replication | None = field(default=None, repr=False, metadata={"influence": True})
 
     @property
     def influence(self) -> Floats:
         """Influence of one unit of each row on the estimate, (n,) or (n, domains), written out."""
-        if self.linearization is None:
+        if not isinstance(self.material, Linearization):
             raise InputError(
-                "This estimate was read from a file, which does not hold influence values. Compute it again.",
+                "This estimate has no influence values: it comes from replicates, or was read from a file. Compute it again from the weights.",
                 code="no_influence", argument="estimate",
             )
-        values = self.linearization.influence.values()
+        values = self.material.influence.values()
         return values if self.labels else values[:, 0]
 
     def to_dict(self, *, influence: bool = False) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from ..weighting.chain import Weights
 from .axis import Axis, axis_of, finish
 from .design import Design
 from .estimate import Estimate
+from .figures import ratio_figure, total_figure
+from .replication import Replicates
 from .variance import Linearization, variance
 
 
 def mean(
-    y: npt.ArrayLike, w: npt.ArrayLike | Weights | None = None, *, design: Design | None = None, by: Any = None,
+    y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, design: Design | None = None, by: Any = None,
     counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95, limits: tuple[float, float] | None = None,
 ) -> Estimate:
     """Weighted mean, of everybody or of every domain.
@@ -35,8 +37,9 @@ def mean(
     ----------
     y : array of numbers (n,)
         Missing only where the weight is exactly 0.
-    w : array (n,) or Weights, optional
-        Weights per unit (None: 1). The standard error takes an array as given, a `Weights` as estimated.
+    w : array (n,), Weights or Replicates, optional
+        Weights per unit (None: 1). The standard error takes an array as given, a `Weights` as estimated; with `Replicates`
+        it is the spread between them.
     design : Design, optional
         How the rows were drawn. None is sampling with replacement under "r"; under "registry" and "process" that
         everybody listed was asked, the whole weight being one over the probability of an answer.
@@ -70,12 +73,12 @@ def mean(
     axis = axis_of(y, w, design, by, counts, inference, level)
     values = axis.column(y, "y")
     bounds = _limits(np.asarray(y), values, axis, limits)
-    estimate = axis.estimate("mean", values, np.ones(values.size))
+    estimate = axis.estimate(ratio_figure(axis, "mean", values))
     return estimate if bounds is None else _exact_at_bounds(estimate, axis, bounds)
 
 
 def total(
-    y: npt.ArrayLike, w: npt.ArrayLike | Weights | None = None, *, design: Design | None = None, by: Any = None,
+    y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, design: Design | None = None, by: Any = None,
     counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
 ) -> Estimate:
     """Weighted total, of everybody or of every domain: Σ_d c w y, with w y pulled back through the chain as influence.
@@ -100,11 +103,11 @@ def total(
     Särndal, Swensson & Wretman (1992), eqs. 2.8.2 and 10.3.3 (domains).
     """
     axis = axis_of(y, w, design, by, counts, inference, level)
-    return axis.estimate("total", axis.column(y, "y"), None)
+    return axis.estimate(total_figure(axis, axis.column(y, "y")))
 
 
 def ratio(
-    y: npt.ArrayLike, x: npt.ArrayLike, w: npt.ArrayLike | Weights | None = None, *, design: Design | None = None, by: Any = None,
+    y: npt.ArrayLike, x: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, design: Design | None = None, by: Any = None,
     counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
 ) -> Estimate:
     """Ratio of two weighted totals, R_d = Σ_d c w y / Σ_d c w x; influence of a unit: w (y - R_d x) / Σ_d c w x.
@@ -131,7 +134,7 @@ def ratio(
     Särndal, Swensson & Wretman (1992), sec. 5.6.
     """
     axis = axis_of(y, w, design, by, counts, inference, level)
-    return axis.estimate("ratio", axis.column(y, "y"), axis.column(x, "x"))
+    return axis.estimate(ratio_figure(axis, "ratio", axis.column(y, "y"), axis.column(x, "x")))
 
 
 def difference(a: Estimate, b: Estimate) -> Estimate:
@@ -169,18 +172,19 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     parts = [(e.std_error**2, e.df) for e in (a, b)]
     with np.errstate(divide="ignore", invalid="ignore"):
         df = sum(v for v, _ in parts) ** 2 / sum(v**2 / f for v, f in parts)
-    gap = np.asarray(a.estimate - b.estimate)
-    spread = np.where(np.isnan(a.std_error + b.std_error), np.nan, spread.reshape(gap.shape))
+    gap, known = np.ravel(a.estimate - b.estimate), np.ravel(a.std_error + b.std_error)
+    spread = np.where(np.isnan(known), np.nan, spread)
     accounts = tuple(dict.fromkeys(a.variance_accounts_for + b.variance_accounts_for))
-    df = np.where(np.isnan(df), np.inf, df)
-    return finish("difference", gap, spread, df, np.minimum(a.n, b.n), a.labels or b.labels, a.level, a.inference, accounts, joint)
+    df, n = np.where(np.isnan(df), np.inf, df).ravel(), np.minimum(a.n, b.n).ravel()
+    return finish("difference", gap, spread, df, n, a.labels or b.labels, a.level, a.inference, accounts, joint)
 
 
 def _comparable(a: Estimate, b: Estimate) -> tuple[Linearization, Linearization]:
-    one, two = a.linearization, b.linearization
-    if one is None or two is None:
+    one, two = a.material, b.material
+    if not isinstance(one, Linearization) or not isinstance(two, Linearization):
         raise InputError(
-            "a or b was read from a file, which does not hold influence values. Compute it again.", code="no_influence", argument="a"
+            "a or b has no influence values: it comes from replicates, or was read from a file. Compute it again from the weights.",
+            code="no_influence", argument="a",
         )
     designs = (one.design or Design()).same_as(two.design or Design()) and (one.design is None) == (two.design is None)
     domains = not a.labels or not b.labels or (
@@ -222,8 +226,8 @@ def _limits(y: npt.NDArray[Any], values: Floats, axis: Axis, limits: tuple[float
 def _exact_at_bounds(estimate: Estimate, axis: Axis, limits: tuple[float, float]) -> Estimate:
     """The estimate with Clopper-Pearson limits where it stands on a bound."""
     low, high = limits
-    squares = axis.sums(axis.mass * axis.weights.values)
-    effective = np.divide(axis.sums(axis.mass) ** 2, squares, out=np.ones(axis.domains), where=squares > 0).reshape(estimate.estimate.shape)
+    squares = axis.sums(axis.weights.values[axis.rows], axis.mass)
+    effective = np.divide(axis.sums(None, axis.mass) ** 2, squares, out=np.ones(axis.domains), where=squares > 0).reshape(estimate.estimate.shape)
     share = (estimate.estimate - low) / (high - low)
     at = (np.abs(share) < 1e-12) | (np.abs(share - 1.0) < 1e-12)
     if not at.any():
