@@ -76,3 +76,12 @@ def test_census_strata_and_infinite_populations() -> None:
     assert total(y, design=census).std_error == 0  # a lonely cluster that is a census is not lonely
     assert total(y, design=Design(fpc=np.full(5, np.inf))).std_error == pytest.approx(total(y, design=Design()).std_error)
     assert total(y, design=Design(fpc=np.ones(5))).std_error == 0  # fraction 1
+
+
+def test_degrees_of_freedom_are_clusters_less_strata() -> None:
+    strata, clusters = ["a", "a", "a", "b", "b", "c"], [1, 1, 2, 3, 4, 5]
+    counts = [1.0, 2.0, 1.0, 1.0, 1.0, 0.0]  # the last row is not in the sample
+    assert Design(strata=strata, clusters=clusters).degrees_of_freedom(counts) == 4 - 2
+    assert Design(clusters=clusters).degrees_of_freedom(counts) == 4 - 1
+    assert Design(strata=strata).degrees_of_freedom(counts) == 6 - 2
+    assert Design().degrees_of_freedom(counts) == 6 - 1

@@ -109,6 +109,13 @@ class Design:
         """Number of rows of the axis; None when nothing was given."""
         return next((len(column) for columns in (self.strata, self.clusters, self.fpc) for column in columns if column is not None), None)
 
+    def degrees_of_freedom(self, counts: npt.ArrayLike) -> float:
+        """Clusters of the first stage less its strata, among rows that stand in the sample `counts` times (R's degf)."""
+        often = np.asarray(counts, float)
+        present, first = often > 0, self.clusters[0]
+        drawn = float(often.sum()) if first is None else np.unique(first[present]).size
+        return float(drawn - (np.unique(self.strata[0][present]).size if self.strata else 1))
+
     def same_as(self, other: Design) -> bool:
         """Whether both designs describe the same draw of the same axis."""
         pairs = [(self.strata, other.strata), (self.clusters, other.clusters), (self.fpc, other.fpc)]
