@@ -9,7 +9,7 @@ where F is the inverse of G' (Deville & Särndal 1992, JASA 87, section 2). Boun
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,23 +20,25 @@ from .._numerics import solve_symmetric
 from .chain import Floats
 
 _STALLED = 1e-14
+_BLOCK = 1 << 16  # entries of a dense x worked on at once: they and their products stay in the processor's cache
+
+Curve = tuple[Floats, Floats, Floats]  # F, its derivative and its integral P, at the same points
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """F, its derivative and its integral P as functions of the linear predictor eta, inside [low, high]; linear outside."""
 
-    factor: Callable[[Floats], Floats]
-    slope: Callable[[Floats], Floats]
-    integral: Callable[[Floats], Floats]
+    curve: Callable[[Floats], Curve]
     low: Floats | float = -np.inf
     high: Floats | float = np.inf
 
-    def evaluate(self, eta: Floats) -> tuple[Floats, Floats, Floats]:
-        """F, F' and P at `eta`."""
+    def evaluate(self, eta: Floats, rows: slice = slice(None)) -> Curve:
+        """F, F' and P at `eta`, the linear predictor of `rows`."""
+        low, high = (bound[rows] if isinstance(bound, np.ndarray) and bound.ndim else bound for bound in (self.low, self.high))
         with np.errstate(over="ignore", invalid="ignore"):
-            inner = np.clip(eta, self.low, self.high)
-            factor, slope, integral = self.factor(inner), self.slope(inner), self.integral(inner)
+            inner = np.clip(eta, low, high)
+            factor, slope, integral = self.curve(inner)
             outside = inner != eta
             if outside.any():
                 integral = np.where(outside, integral + factor * (eta - inner), integral)
@@ -46,77 +48,114 @@ class Shape:
 
 def linear(low: Any = -np.inf, high: Any = np.inf) -> Shape:
     """F = 1 + eta, kept inside [low, high]."""
-    return Shape(lambda e: 1.0 + e, np.ones_like, lambda e: e + e * e / 2.0, np.subtract(low, 1.0), np.subtract(high, 1.0))
+    return Shape(lambda e: (1.0 + e, np.ones_like(e), e + e * e / 2.0), np.subtract(low, 1.0), np.subtract(high, 1.0))
 
 
 def raking(low: Any = 0.0, high: Any = np.inf) -> Shape:
     """F = exp(eta), kept inside [low, high]."""
+
+    def curve(eta: Floats) -> Curve:
+        factor = np.exp(eta)
+        return factor, factor, factor
+
     with np.errstate(divide="ignore"):
-        return Shape(np.exp, np.exp, np.exp, np.log(low), np.log(high))
+        return Shape(curve, np.log(low), np.log(high))
 
 
 def logit(low: float, high: float) -> Shape:
     """F = [L(U-1) + U(1-L) exp(A eta)] / [(U-1) + (1-L) exp(A eta)], A = (U-L) / ((1-L)(U-1))."""
     a = (high - low) / ((1.0 - low) * (high - 1.0))
+    shift = np.log((1.0 - low) / (high - 1.0))
 
-    def share(eta: Floats) -> Floats:
-        return np.asarray(1.0 / (1.0 + (high - 1.0) / (1.0 - low) * np.exp(-a * eta)))
+    def curve(eta: Floats) -> Curve:
+        share, slope, integral = logistic(a * eta + shift)
+        return low + (high - low) * share, (high - low) * a * slope, low * eta + (high - low) / a * integral
 
-    def integral(eta: Floats) -> Floats:
-        return np.asarray(low * eta + (high - low) / a * np.logaddexp(np.log(high - 1.0), np.log(1.0 - low) + a * eta))
+    return Shape(curve)
 
-    return Shape(
-        lambda e: low + (high - low) * share(e), lambda e: (high - low) * a * share(e) * (1.0 - share(e)), integral
-    )
+
+def logistic(eta: Floats) -> Curve:
+    """F = 1 / (1 + exp(-eta)), from one exponential that never overflows."""
+    small = np.exp(-np.abs(eta))
+    upper = 1.0 / (1.0 + small)  # the larger of F(eta) and F(-eta)
+    lower = small * upper
+    return np.where(eta >= 0.0, upper, lower), upper * lower, np.maximum(eta, 0.0) + np.log1p(small)
 
 
 @dataclass(frozen=True, slots=True)
 class Dual:
-    """Where Newton's method ended: parameters, factors, F' and the largest relative error of the dual equations."""
+    """Where Newton's method ended: parameters, factors, F', misses of the totals, largest relative error of the dual equations."""
 
     parameters: Floats
     factor: Floats
     slope: Floats
+    missed: Floats
     error: float
     iterations: int
 
 
 def minimise(
     x: Any, mass: Floats, totals: Floats, shape: Shape, *, scale: Floats, ridge: Floats | float = 0.0,
-    start: Floats | None = None, tol: float, max_iter: int,
+    start: Floats | None = None, cross: Floats | None = None, tol: float, max_iter: int,
 ) -> Dual:
-    """Damped Newton on the dual; errors are relative to `scale`. Never raises: the caller judges what was reached."""
+    """Damped Newton on the dual; errors are relative to `scale`. Never raises: the caller judges what was reached.
+
+    `cross`, where known, is ``x' diag(mass) x``: the curvature wherever every slope is 1.
+    """
     b = np.zeros(totals.size) if start is None else start.copy()
     penalty = np.broadcast_to(ridge, b.shape)
-
-    def state(b: Floats) -> tuple[float, Floats, Floats, Floats]:
-        factor, slope, integral = shape.evaluate(np.asarray(x @ b))
-        with np.errstate(over="ignore", invalid="ignore"):
-            value = float(mass @ integral - totals @ b + penalty @ (b * b) / 2.0)
-        return (value if np.isfinite(value) else np.inf), np.asarray(x.T @ (mass * factor) - totals + penalty * b), factor, slope
-
-    value, gradient, factor, slope = state(b)
+    value, missed, factor, slope = _state(x, mass, totals, shape, b, penalty)
     iteration = 0
-    while iteration < max_iter:
+    while True:
+        gradient = missed + penalty * b
         error = float(np.abs(gradient / scale).max())
-        if error <= tol:
+        if error <= tol or iteration >= max_iter:
             break
-        clipped = slope == 0.0  # a little curvature there keeps the steps finite; it vanishes as the error does
-        hessian = gram(x, mass * np.where(clipped, min(error, 0.1) * factor, slope)) if clipped.any() else gram(x, mass * slope)
+        hessian = _curvature(x, mass, factor, slope, error) if cross is None or (slope != 1.0).any() else cross.copy()
         hessian[np.diag_indices_from(hessian)] += penalty
         step = -solve_symmetric(hessian, gradient)
         size = 1.0
         while size > _STALLED:
-            trial = state(b + size * step)
-            if trial[0] <= value + 1e-4 * size * (gradient @ step) or float(np.abs(trial[1] / scale).max()) < 0.5 * error:
+            ahead = b + size * step
+            trial = _state(x, mass, totals, shape, ahead, penalty)
+            enough = trial[0] <= value + 1e-4 * size * (gradient @ step)
+            if enough or float(np.abs((trial[1] + penalty * ahead) / scale).max()) < 0.5 * error:
                 break
             size /= 2.0
         else:
             break
-        b = b + size * step
-        value, gradient, factor, slope = trial
+        b = ahead
+        value, missed, factor, slope = trial
         iteration += 1
-    return Dual(b, factor, slope, float(np.abs(gradient / scale).max()), iteration)
+    return Dual(b, factor, slope, missed, error, iteration)
+
+
+def _state(
+    x: Any, mass: Floats, totals: Floats, shape: Shape, b: Floats, penalty: Floats
+) -> tuple[float, Floats, Floats, Floats]:
+    """Value of the dual at b, ``x' (mass * F) - totals``, F and F', in one pass over x."""
+    value, reached = 0.0, np.zeros(b.size)
+    factor, slope = np.empty((2, mass.size))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in blocks(x):
+            part = x[rows]
+            factor[rows], slope[rows], integral = shape.evaluate(np.asarray(part @ b), rows)
+            value += float(mass[rows] @ integral)
+            reached += part.T @ (mass[rows] * factor[rows])
+    value += float(penalty @ (b * b)) / 2.0 - float(totals @ b)
+    return (value if np.isfinite(value) else np.inf), reached - totals, factor, slope
+
+
+def _curvature(x: Any, mass: Floats, factor: Floats, slope: Floats, error: float) -> Floats:
+    clipped = slope == 0.0  # a little curvature there keeps the steps finite; it vanishes as the error does
+    return gram(x, mass * np.where(clipped, min(error, 0.1) * factor, slope)) if clipped.any() else gram(x, mass * slope)
+
+
+def blocks(x: Any) -> Iterator[slice]:
+    """Runs of rows of a dense x that fit the cache; all rows of a sparse one."""
+    n, p = x.shape
+    size = max(_BLOCK // max(p, 1), 256) if isinstance(x, np.ndarray) else max(n, 1)
+    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def scaled(x: Any, weights: Floats) -> Any:
@@ -129,6 +168,12 @@ def scaled(x: Any, weights: Floats) -> Any:
 
 def gram(x: Any, weights: Floats) -> Floats:
     """``x' diag(weights) x`` as a dense array."""
-    product = x.T @ scaled(x, weights)
-    return product if isinstance(product, np.ndarray) else np.asarray(product.toarray())
-
+    if not isinstance(x, np.ndarray):
+        return np.asarray((x.T @ scaled(x, weights)).toarray())
+    product = np.zeros((x.shape[1], x.shape[1]))
+    signed = bool((weights < 0.0).any())
+    side = weights if signed else np.sqrt(weights)  # y' y with y = sqrt(weights) x takes half the multiplications
+    for rows in blocks(x):
+        part = scaled(x[rows], side[rows])
+        product += (x[rows] if signed else part).T @ part
+    return product

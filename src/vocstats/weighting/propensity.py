@@ -165,7 +165,7 @@ def _logistic(x: Floats, columns: list[str], heard: npt.NDArray[np.bool_], mass:
             "Everybody was heard, so there is no response to model. Leave the propensity step out.",
             code="everybody_heard", argument="heard",
         )
-    shape = distances.Shape(special.expit, lambda e: special.expit(e) * special.expit(-e), lambda e: np.logaddexp(0.0, e))
+    shape = distances.Shape(distances.logistic)
     start = np.zeros(x.shape[1])
     start[0] = special.logit(weights @ answered / weights.sum())
     totals = rows.T @ (weights * answered)
