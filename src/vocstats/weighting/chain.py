@@ -46,6 +46,15 @@ class Vectorised(Protocol):
     def rerun_many(self, w_in: Floats, counts: Floats) -> Floats: ...
 
 
+@runtime_checkable
+class Estimated(Protocol):
+    """A step whose targets may be estimates: their covariance (None: known), and the step with its targets moved."""
+
+    @property
+    def target_covariance(self) -> Floats | None: ...
+    def shifted(self, by: Floats) -> Step: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Weights:
     """Weights on one axis (all rows or cells of a base, heard or not) and the steps that led to them.
@@ -84,8 +93,9 @@ class Weights:
 
     @property
     def accounts_for(self) -> tuple[str, ...]:
-        """Names of the steps whose estimation a linearised standard error includes."""
-        return tuple(step.name for step in self.steps if step.gradient() is not None)
+        """Names of the steps whose estimation a linearised standard error includes; "estimated_targets" where targets have a variance."""
+        names = tuple(step.name for step in self.steps if step.gradient() is not None)
+        return (*names, "estimated_targets") if any(size for _, size in self._by_step()) else names
 
     @property
     def held_fixed(self) -> tuple[str, ...]:
@@ -155,23 +165,55 @@ class Weights:
         heard = pulled  # the contrast concerns what a unit says; what it does to earlier parameters stays as it is
         for k in reversed(range(since, len(self.steps))):
             step, factor = self.steps[k], self.steps[k].factor[:, None]
-            gradient = step.gradient(exact=exact)
-            if gradient is None:
+            solved = self._solved(k, pulled, exact)
+            if solved is None:
                 pulled, heard = factor * pulled, factor * heard
                 continue
-            moved = gradient.T @ (times(self.counts, self.entering(k))[:, None] * pulled)
-            solved = solve_symmetric(step.bread(exact=exact), moved)
             heard = factor * heard + step.score(contrast=True) @ solved if contrast else heard
             pulled = factor * pulled + step.score() @ solved
         return (heard if contrast else pulled).reshape(np.shape(u))
 
-    def rerun(self, counts: npt.ArrayLike) -> Weights:
+    def target_variance(self, u: npt.ArrayLike, *, exact: bool = False) -> Floats:
+        """Variance that estimated targets add to estimates.
+
+        With u pulled back to a step, ``B = bread^-1 gradient' (counts * w_in * u)`` is the derivative of the estimates with
+        respect to its totals, and ``B' C B``, C the covariance of these, what the step adds.
+
+        Parameters
+        ----------
+        u : array of shape (n,) or (n, k)
+            Derivative of the estimates with respect to ``counts * values``, as in `pullback`.
+        exact : bool
+            As in `pullback`.
+
+        Returns
+        -------
+        array of shape () or (k, k)
+            The variance, or the covariance of k estimates; 0 where all targets are known without error.
+
+        References
+        ----------
+        Opsomer & Erciulescu (2021), Survey Methodology 47(1).
+        """
+        pulled = self._cleared(u)
+        total = np.zeros((pulled.shape[1], pulled.shape[1]))
+        for k in reversed(range(len(self.steps))):
+            step, solved = self.steps[k], self._solved(k, pulled, exact)
+            if isinstance(step, Estimated) and step.target_covariance is not None and solved is not None:
+                total += solved.T @ step.target_covariance @ solved
+            pulled = step.factor[:, None] * pulled
+            pulled = pulled if solved is None else pulled + step.score() @ solved
+        return total.reshape(()) if np.ndim(u) == 1 else total
+
+    def rerun(self, counts: npt.ArrayLike, *, shift: npt.ArrayLike | None = None) -> Weights:
         """The same chain on other multiplicities: what a replicate does. Targets stay as they were.
 
         Parameters
         ----------
         counts : array of shape (n,)
             New multiplicities, for example those of a bootstrap resample.
+        shift : array of shape (p,), optional
+            What is added to the estimated targets of all steps, first step first.
 
         Returns
         -------
@@ -179,10 +221,15 @@ class Weights:
             Every step fitted anew, first step first.
         """
         multiplicities = read_only(non_negative(counts, "counts", length=len(self)))
+        moves = self._by_step()
+        shifts = np.zeros(sum(size for _, size in moves)) if shift is None else np.asarray(shift, float)
+        same_length(shifts, "shift", sum(size for _, size in moves))
         steps: list[Step] = []
         values = self.base
-        for step in self.steps:
-            steps.append(step.rerun(values, multiplicities))
+        for step, size in moves:
+            mine, shifts = shifts[:size], shifts[size:]
+            moved = step.shifted(mine) if isinstance(step, Estimated) and mine.any() else step
+            steps.append(moved.rerun(values, multiplicities))
             values = times(values, steps[-1].factor)
         return Weights(base=self.base, counts=multiplicities, steps=tuple(steps))
 
@@ -232,6 +279,20 @@ class Weights:
             details = self.steps[k - 1].details() if k else {}
             rows.append({"step": self.steps[k - 1].name if k else "base", **_spread(stage), **details})
         return frame({name: [row.get(name, np.nan) for row in rows] for name in ("step", *_spread(self), "iterations", "error", "trimmed")})
+
+    def _by_step(self) -> list[tuple[Step, int]]:
+        """Every step with the number of its targets that are estimates."""
+        covariances = [step.target_covariance if isinstance(step, Estimated) else None for step in self.steps]
+        return [(step, 0 if matrix is None else len(matrix)) for step, matrix in zip(self.steps, covariances, strict=True)]
+
+    def _solved(self, k: int, pulled: Floats, exact: bool) -> Floats | None:
+        """Derivative of estimates with respect to the right-hand sides of step k's equations; None where its factor is held fixed."""
+        step = self.steps[k]
+        gradient = step.gradient(exact=exact)
+        if gradient is None:
+            return None
+        moved = gradient.T @ (times(self.counts, self.entering(k))[:, None] * pulled)
+        return solve_symmetric(step.bread(exact=exact), moved)
 
     def _cleared(self, u: npt.ArrayLike) -> Floats:
         array = np.asarray(u, float)

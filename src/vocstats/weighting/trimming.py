@@ -159,7 +159,7 @@ def _fit(upper: float, kept: Kept, reference: npt.NDArray[np.intp], w_in: Floats
     elif isinstance(kept, Groups):
         factor[heard] = _redistributed(kept, kept.codes[heard], mass[heard], limit, counts[heard])
     else:
-        factor[heard], error = _recalibrated(kept, heard, mass[heard], limit)
+        factor[heard], error = _recalibrated(kept, heard, mass, limit)
     factor.flags.writeable = False
     return TrimStep(
         name="trim", upper=upper, kept=kept, reference=reference, factor=factor, cap=cap,
@@ -192,12 +192,15 @@ def _redistributed(kept: Groups, codes: npt.NDArray[np.intp], mass: Floats, limi
         capped |= over
 
 
-def _recalibrated(kept: MarginStep | CalibrationStep, heard: npt.NDArray[np.intp], mass: Floats, limit: Floats) -> tuple[Floats, float]:
+def _recalibrated(
+    kept: MarginStep | CalibrationStep, heard: npt.NDArray[np.intp], everybody: Floats, limit: Floats
+) -> tuple[Floats, float]:
     """Factors ``min(exp(x b), limit)`` that keep the totals of the calibration."""
     if isinstance(kept, MarginStep):
         x, labels = kept.margins.indicators(kept.margins.cell[heard]), kept.margins.labels()
     else:
-        x, labels = kept.auxiliaries.x[heard], kept.auxiliaries.labels
+        x, labels = kept.problem.matrix(everybody)[heard], kept.problem.auxiliaries.labels
+    mass = everybody[heard]
     totals = x.T @ mass
     scale = np.maximum(np.abs(totals), 1e-6 * (np.abs(x).T @ mass))
     scale[scale == 0.0] = 1.0
