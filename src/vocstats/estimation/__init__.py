@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .design import Design
 from .estimate import Estimate
-from .means import difference, mean, ratio, total
+from .functions import difference, smooth_function
+from .means import mean, ratio, total
 
-__all__ = ["Design", "Estimate", "difference", "mean", "ratio", "total"]
+__all__ = ["Design", "Estimate", "difference", "mean", "ratio", "smooth_function", "total"]

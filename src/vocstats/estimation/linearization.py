@@ -51,19 +51,28 @@ class Influence:
         dense[self.row, self.domain] += self.own
         return dense
 
-    def minus(self, other: Influence) -> Influence:
-        """Influence on the difference, domain by domain; an estimate without domains stands against each."""
-        if self.shape[1] < other.shape[1]:
-            turned = other.minus(self)
-            return Influence(own=-turned.own, row=turned.row, domain=turned.domain, shared=turned.shared, loadings=-turned.loadings)
-        if self.shape[1] > other.shape[1]:
-            whole = sums_by(other.row, other.own, other.shape[0])[:, None]
-            shared = _beside([self.shared, other.shared, whole])
-            loadings = np.vstack([self.loadings, -np.repeat(np.vstack([other.loadings, [[1.0]]]), self.shape[1], axis=1)])
-            return Influence(own=self.own, row=self.row, domain=self.domain, shared=shared, loadings=loadings)
-        own, row = np.concatenate([self.own, -other.own]), np.concatenate([self.row, other.row])
-        shared, loadings = _beside([self.shared, other.shared]), np.vstack([self.loadings, -other.loadings])
+    def times(self, factor: Floats) -> Influence:
+        """Influence on the estimate of every domain times its factor; an estimate without domains stands in each."""
+        own, row, domain, shared, loadings = self.own, self.row, self.domain, self.shared, self.loadings
+        if self.shape[1] < factor.size:
+            shared = _beside([shared, sums_by(row, own, self.shape[0])[:, None]])
+            loadings = np.repeat(np.vstack([loadings, [[1.0]]]), factor.size, axis=1)
+            own, row, domain = np.zeros(0), np.zeros(0, np.intp), np.zeros(0, np.intp)
+        return Influence(own=own * factor[domain], row=row, domain=domain, shared=shared, loadings=loadings * factor)
+
+    def plus(self, other: Influence) -> Influence:
+        """Influence on the sum of two estimates, domain by domain."""
+        own, row = np.concatenate([self.own, other.own]), np.concatenate([self.row, other.row])
+        shared, loadings = _beside([self.shared, other.shared]), np.vstack([self.loadings, other.loadings])
         return _merged(own, row, np.concatenate([self.domain, other.domain]), shared, loadings)
+
+    def at(self, domain: int) -> Influence:
+        """Influence on the estimate of one domain."""
+        kept = self.domain == domain
+        return Influence(
+            own=self.own[kept], row=self.row[kept], domain=np.zeros(int(kept.sum()), np.intp), shared=self.shared,
+            loadings=self.loadings[:, [domain]],
+        )
 
     def summed(self, groups: Integers, size: int, counts: Floats) -> Influence:
         """Influence of groups of rows (clusters, strata), each row standing there `counts` times."""

@@ -1,4 +1,4 @@
-"""Means, totals and ratios by domain, differences between them, and their linearised standard errors."""
+"""Means, totals and ratios by domain, with their standard errors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from .._numerics import exact_share_limits
 from ..errors import InputError, shown
 from ..options import Inference
 from ..weighting.chain import Weights
-from .axis import Axis, axis_of, finish
+from .axis import Axis, axis_of
 from .design import Design
 from .estimate import Estimate
 from .figures import ratio_figure, total_figure
 from .replication import Replicates
-from .variance import Linearization, variance
 
 
 def mean(
@@ -135,72 +134,6 @@ def ratio(
     """
     axis = axis_of(y, w, design, by, counts, inference, level)
     return axis.estimate(ratio_figure(axis, "ratio", axis.column(y, "y"), axis.column(x, "x")))
-
-
-def difference(a: Estimate, b: Estimate) -> Estimate:
-    """a minus b, domain by domain, with the standard error of their joint influence values.
-
-    Where the weights of the two differ, the larger of the two estimated probabilities of silence, and of the two weights,
-    stands for a unit. Degrees of freedom are Welch and Satterthwaite's.
-
-    Parameters
-    ----------
-    a, b : Estimate
-        On the same axis, design, counts, inference and level; with the same domains, or one of them without domains.
-
-    Returns
-    -------
-    Estimate
-        ``statistic="difference"``, `n` the smaller of the two.
-
-    Raises
-    ------
-    InputError
-        The two do not match.
-
-    References
-    ----------
-    Welch (1947), Biometrika 34; Särndal, Swensson & Wretman (1992), sec. 5.5 (functions of several totals).
-    """
-    one, two = _comparable(a, b)
-    joint = Linearization(
-        **{name: getattr(one, name).minus(getattr(two, name)) for name in ("influence", "contrast", "deviation")},
-        **{name: np.maximum(getattr(one, name), getattr(two, name)) for name in ("counts", "values", "silence")},
-        heard=np.minimum(one.heard, two.heard), design=one.design,
-    )
-    spread, _ = variance(joint, a.inference)
-    parts = [(e.std_error**2, e.df) for e in (a, b)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        df = sum(v for v, _ in parts) ** 2 / sum(v**2 / f for v, f in parts)
-    gap, known = np.ravel(a.estimate - b.estimate), np.ravel(a.std_error + b.std_error)
-    spread = np.where(np.isnan(known), np.nan, spread)
-    accounts = tuple(dict.fromkeys(a.variance_accounts_for + b.variance_accounts_for))
-    df, n = np.where(np.isnan(df), np.inf, df).ravel(), np.minimum(a.n, b.n).ravel()
-    return finish("difference", gap, spread, df, n, a.labels or b.labels, a.level, a.inference, accounts, joint)
-
-
-def _comparable(a: Estimate, b: Estimate) -> tuple[Linearization, Linearization]:
-    one, two = a.material, b.material
-    if not isinstance(one, Linearization) or not isinstance(two, Linearization):
-        raise InputError(
-            "a or b has no influence values: it comes from replicates, or was read from a file. Compute it again from the weights.",
-            code="no_influence", argument="a",
-        )
-    designs = (one.design or Design()).same_as(two.design or Design()) and (one.design is None) == (two.design is None)
-    domains = not a.labels or not b.labels or (
-        list(a.labels) == list(b.labels) and all(np.array_equal(a.labels[name], b.labels[name]) for name in a.labels)
-    )
-    checks = {
-        "number of rows": one.counts.size == two.counts.size, "design": designs, "domains": domains,
-        "inference": a.inference == b.inference, "level": a.level == b.level,
-    }
-    wrong = [name for name, same in checks.items() if not same]
-    if wrong:
-        raise InputError(
-            f"a and b differ in {shown(wrong)}. Compute both on the same axis, design, domains, inference and level.",
-            code="not_comparable", argument="b", levels=wrong,
-        )
-    return one, two
 
 
 def _limits(y: npt.NDArray[Any], values: Floats, axis: Axis, limits: tuple[float, float] | None) -> tuple[float, float] | None:
