@@ -12,6 +12,7 @@ from .. import texts
 from ..errors import InputError
 from ..options import Inference
 from ..results import Floats, Labels, Result, frame, register
+from .covariance import covariance
 from .replication import Replication
 from .variance import Linearization
 
@@ -70,6 +71,22 @@ class Estimate(Result):
             )
         values = self.material.influence.values()
         return values if self.labels else values[:, 0]
+
+    def covariance(self) -> Floats:
+        """Covariances between the domains, (domains, domains); the diagonal is the squared standard error."""
+        if isinstance(self.material, Linearization):
+            table = covariance(self.material, self.inference)
+        elif isinstance(self.material, Replication):
+            table = self.material.scaling.covariance(self.material.values, np.ravel(self.estimate))
+        else:
+            raise InputError(
+                "This estimate was read from a file, which holds no covariances. Compute it again from the weights.",
+                code="no_covariance", argument="estimate",
+            )
+        error = np.ravel(self.std_error)
+        table[np.isnan(error), :] = table[:, np.isnan(error)] = np.nan
+        np.fill_diagonal(table, error**2)
+        return table
 
     def to_dict(self, *, influence: bool = False) -> dict[str, Any]:
         """The estimate as plain Python values; with `influence`, its influence values written out under that name."""

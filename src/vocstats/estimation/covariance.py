@@ -1,0 +1,74 @@
+"""Covariances between the figures of linearised estimates, under the three kinds of inference."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from .._checks import Floats
+from ..options import Inference
+from ..weighting.distances import gram
+from .design import Design
+from .linearization import Influence
+from .stages import Stage, stages
+from .variance import Linearization
+
+
+def covariance(material: Linearization, inference: Inference) -> Floats:
+    """Covariance matrix (domains, domains) whose diagonal is `variance`: squares become products, everything else stays.
+
+    Parameters
+    ----------
+    material : Linearization
+        Influence values and the draw.
+    inference : {"r", "registry", "process"}
+        What the standard error refers to.
+
+    Returns
+    -------
+    float array (domains, domains)
+        Computed from the factors of the influence values, without writing out rows x domains.
+
+    References
+    ----------
+    Särndal, Swensson & Wretman (1992), sec. 5.4, eq. 5.4.3.
+    """
+    design = material.design or Design() if inference == "r" else material.design
+    total, reached = np.zeros((material.heard.size, material.heard.size)), np.ones(material.counts.size)
+    for stage in stages(design, material.counts) if design is not None else []:
+        total += _of_stage(stage, material.influence, material.counts)
+        reached = stage.reached
+    if inference != "r":
+        heard = material.heard
+        small = np.sqrt(heard / np.maximum(heard - 1.0, 1.0))
+        phases = products(material.contrast, material.counts * material.silence * reached)
+        if inference == "process":
+            phases += products(material.deviation, material.counts * material.values)
+        total += small[:, None] * phases * small
+    return total
+
+
+def products(influence: Influence, weight: Floats) -> Floats:
+    """Σ_i weight_i z[i, d] z[i, e] for all domains d and e."""
+    own = sparse.csr_array((influence.own, (influence.row, influence.domain)), shape=influence.shape)
+    weighted = sparse.csr_array((weight[influence.row] * influence.own, (influence.row, influence.domain)), shape=influence.shape)
+    total = _dense(own.T @ weighted)
+    if influence.loadings.size:
+        mixed = _dense(weighted.T @ influence.shared) @ influence.loadings
+        total += mixed + mixed.T + influence.loadings.T @ gram(influence.shared, weight) @ influence.loadings
+    return total
+
+
+def _of_stage(stage: Stage, influence: Influence, counts: Floats) -> Floats:
+    """Σ_h scale_h Σ_g (Z_g - mean_h)(Z_g - mean_h)', Z_g the summed influence of cluster g on every domain."""
+    if stage.unknowable:
+        return np.full((influence.shape[1], influence.shape[1]), np.nan)
+    within = influence if stage.clusters is None else influence.summed(stage.clusters, stage.home.size, counts)
+    total = products(within, stage.scale[stage.home] * stage.drawn)
+    if stage.centre.any():
+        total -= products(influence.summed(stage.strata, stage.scale.size, counts), stage.centre)
+    return total
+
+
+def _dense(matrix: object) -> Floats:
+    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, dtype=np.float64)
