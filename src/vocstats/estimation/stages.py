@@ -99,7 +99,7 @@ def _stage(design: Design, index: int, parent: Integers, counts: Floats, reached
     home, drawn = (strata, counts) if clusters is None else _clusters(clusters, strata, counts)
     n = sums_by(home, drawn, size)
     above = _by_stratum(strata, reached, size)
-    fraction = _fractions(index, strata, design.fpc[index], n, counts) if index < len(design.fpc) else np.zeros(size)
+    fraction = fractions(index, strata, design.fpc[index], n, counts) if index < len(design.fpc) else np.zeros(size)
     live = (n > 0) & (above > 0)
     open_share = np.where(1.0 - fraction >= CENSUS, above * (1.0 - fraction), 0.0)
     several = live & (n > 1)
@@ -110,7 +110,7 @@ def _stage(design: Design, index: int, parent: Integers, counts: Floats, reached
     if lonely.any() and not unknowable:
         rows = np.flatnonzero(lonely[strata] & (counts > 0))
         if design.lonely_psu == "fail":
-            _refuse_lonely(index, int(lonely.sum()), rows)
+            refuse_lonely(index, int(lonely.sum()), rows)
         if design.lonely_psu == "adjust":
             scale = np.where(lonely, open_share, scale)
         if design.lonely_psu == "average":
@@ -134,7 +134,7 @@ def _by_stratum(strata: Integers, column: npt.NDArray[np.floating] | Integers, s
     return value
 
 
-def _fractions(index: int, strata: Integers, fpc: Floats, n: Floats, counts: Floats) -> Floats:
+def fractions(index: int, strata: Integers, fpc: Floats, n: Floats, counts: Floats) -> Floats:
     given = _by_stratum(strata, fpc, n.size)
     differ = np.flatnonzero((given[strata] != fpc) & (counts > 0))
     if differ.size:
@@ -156,7 +156,7 @@ def _fractions(index: int, strata: Integers, fpc: Floats, n: Floats, counts: Flo
     return share
 
 
-def _refuse_lonely(index: int, count: int, rows: npt.NDArray[np.intp]) -> None:
+def refuse_lonely(index: int, count: int, rows: npt.NDArray[np.intp]) -> None:
     raise InputError(
         f"{count} strata of stage {index + 1} hold one cluster only, at rows {shown(rows)}: their variance cannot be estimated. "
         'Merge strata, or choose lonely_psu="remove", "adjust" or "average".',
