@@ -23,7 +23,8 @@ def survey() -> dict[str, Any]:
     b = np.where(rng.random(N) < 0.5, a, rng.integers(0, 4, N))
     heard = rng.random(N) < 0.3 + 0.1 * a
     targets = {"a": np.bincount(a).astype(float), "b": np.bincount(b).astype(float)}
-    return {"a": a, "b": b, "x": rng.normal(size=N), "y": rng.normal(7, 2, N), "d": rng.uniform(1, 9, N), "heard": heard, "targets": targets}
+    numbers = {"x": rng.normal(size=N), "y": rng.normal(7, 2, N), "d": rng.uniform(1, 9, N)}
+    return {"a": a, "b": b, **numbers, "heard": heard, "targets": targets}
 
 
 def makers(s: dict[str, Any], base: Any) -> dict[str, Any]:
@@ -120,11 +121,16 @@ def test_totals_do_not_overflow() -> None:
 
 def test_standard_errors_belong_to_their_own_outcome(survey: dict[str, Any]) -> None:
     """The same weights and design used for one outcome after another."""
-    w = makers(survey, survey["d"])["rake"]()
-    design = Design(clusters=np.arange(N) % 40)
-    first, second = survey["y"], survey["x"] * 50
-    alone = [float(mean(y, w, design=design).std_error) for y in (first, second)]
-    fresh = [float(mean(y, makers(survey, survey["d"])["rake"](), design=Design(clusters=np.arange(N) % 40)).std_error) for y in (first, second)]
+    def parts() -> tuple[Weights, Design]:
+        return makers(survey, survey["d"])["rake"](), Design(clusters=np.arange(N) % 40)
+
+    outcomes = survey["y"], survey["x"] * 50
+    w, design = parts()
+    alone = [float(mean(y, w, design=design).std_error) for y in outcomes]
+    fresh = []
+    for y in outcomes:
+        w, design = parts()
+        fresh.append(float(mean(y, w, design=design).std_error))
     assert alone == pytest.approx(fresh, rel=1e-12) and alone[1] > 5 * alone[0]
 
 
