@@ -18,6 +18,7 @@ from scipy import sparse
 
 from .._numerics import solve_symmetric
 from .chain import Floats
+from .indicators import Indicators
 
 _STALLED = 1e-14
 _BLOCK = 1 << 16  # entries of a dense x worked on at once: they and their products stay in the processor's cache
@@ -152,14 +153,16 @@ def _curvature(x: Any, mass: Floats, factor: Floats, slope: Floats, error: float
 
 
 def blocks(x: Any) -> Iterator[slice]:
-    """Runs of rows of a dense x that fit the cache; all rows of a sparse one."""
+    """Runs of rows of x that fit the cache when written out; all rows of a sparse x."""
     n, p = x.shape
-    size = max(_BLOCK // max(p, 1), 256) if isinstance(x, np.ndarray) else max(n, 1)
+    size = max(n, 1) if sparse.issparse(x) else max(_BLOCK // max(p, 1), 256)
     return (slice(start, start + size) for start in range(0, n, size))
 
 
 def scaled(x: Any, weights: Floats) -> Any:
-    """``diag(weights) @ x`` for a dense or sparse x."""
+    """``diag(weights) @ x``."""
+    if isinstance(x, Indicators):
+        return x.scaled(weights)
     if isinstance(x, np.ndarray):
         return x * weights[:, None]
     rows = x.tocsr()
@@ -168,7 +171,9 @@ def scaled(x: Any, weights: Floats) -> Any:
 
 def gram(x: Any, weights: Floats) -> Floats:
     """``x' diag(weights) x`` as a dense array."""
-    if not isinstance(x, np.ndarray):
+    if isinstance(x, Indicators):
+        return x.gram(weights)
+    if sparse.issparse(x):
         return np.asarray((x.T @ scaled(x, weights)).toarray())
     product = np.zeros((x.shape[1], x.shape[1]))
     signed = bool((weights < 0.0).any())
@@ -177,3 +182,10 @@ def gram(x: Any, weights: Floats) -> Floats:
         part = scaled(x[rows], side[rows])
         product += (x[rows] if signed else part).T @ part
     return product
+
+
+def cross(x: Any, z: Any, weights: Floats) -> Floats:
+    """``x' diag(weights) z`` as a dense array."""
+    left, right = (side.tocsr() if isinstance(side, Indicators) else side for side in (x, z))
+    product = left.T @ scaled(right, weights)
+    return np.asarray(product.toarray() if sparse.issparse(product) else product)
