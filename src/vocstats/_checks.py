@@ -117,6 +117,19 @@ def non_negative(value: Any, argument: str, *, length: int | None = None) -> Flo
     return result
 
 
+def flags(value: Any, argument: str, *, length: int | None = None) -> npt.NDArray[np.bool_]:
+    """`value` as a boolean array: true and false, or 1 and 0."""
+    values = vector(value, argument, length=length)
+    odd = (values != 0.0) & (values != 1.0)
+    if odd.any():
+        rows = np.flatnonzero(odd)
+        raise InputError(
+            f"{argument} must be true or false; it is something else at rows {shown(rows)}.",
+            code="not_true_or_false", argument=argument, rows=rows,
+        )
+    return values.astype(bool)
+
+
 def _one_dimensional(array: npt.NDArray[Any], argument: str) -> None:
     if array.ndim != 1:
         raise InputError(

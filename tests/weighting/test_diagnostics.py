@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from vocstats.errors import InputError
-from vocstats.weighting import balance, margin_targets, rake
+from vocstats.weighting import Weights, balance, margin_targets, rake
 
 
 def test_raking_brings_every_difference_to_zero(base: dict[str, Any]) -> None:
@@ -38,3 +39,39 @@ def test_missing_targets_are_named(base: dict[str, Any]) -> None:
     w = rake({"a": base["margins"]["region"]}, margin_targets({"a": base["margins"]["region"]}), base_weights=base["heard"])
     with pytest.raises(InputError, match="targets has no 'tenure'; it has 'region'"):
         balance({"tenure": base["margins"]["tenure"]}, w, targets={"region": {}})
+
+
+def test_numbers_have_a_ratio_of_variances_and_labels_none(base: dict[str, Any]) -> None:
+    region = {"region": base["margins"]["region"]}
+    w = rake(region, margin_targets(region), base_weights=base["heard"].astype(float))
+    table = balance({"age": base["age"], **region}, w)
+    age, heard, values = base["age"], base["heard"], w.values
+    centre = np.average(age, weights=values)
+    assert table["variance_ratio_before"].iloc[0] == pytest.approx(age[heard].var() / age.var())
+    assert table["variance_ratio_after"].iloc[0] == pytest.approx(np.average((age - centre) ** 2, weights=values) / age.var())
+    assert table["variance_ratio_before"].iloc[1:].isna().all()
+
+
+def test_counts_are_repetition(base: dict[str, Any]) -> None:
+    columns = {**base["margins"], "age": base["age"]}
+    repeated = {name: np.repeat(column, base["counts"]) for name, column in columns.items()}
+    w = Weights(base=base["heard"] * 2.0, counts=base["counts"])
+    longer = Weights(base=np.repeat(base["heard"] * 2.0, base["counts"]), counts=np.ones(base["counts"].sum()))
+    pd.testing.assert_frame_equal(balance(columns, w), balance(repeated, longer))
+
+
+def test_design_weights_say_what_the_rows_stand_for(base: dict[str, Any]) -> None:
+    """Everybody with design weight 2 is everybody listed twice; the heard are weighted by their own weights."""
+    design = 1.0 + (base["margins"]["tenure"] > 2)
+    columns = {**base["margins"], "age": base["age"]}
+    w = Weights(base=base["heard"].astype(float), counts=np.ones(base["n"]))
+    table = balance(columns, w, design_weights=design)
+    expected = [design[base["margins"]["region"] == level].sum() / design.sum() for level in ("north", "south", "west")]
+    np.testing.assert_allclose(table["target"].iloc[:3], expected)
+    assert table["target"].iloc[-1] == pytest.approx(np.average(base["age"], weights=design))
+    assert table["before"].iloc[-1] == pytest.approx(base["age"][base["heard"]].mean())
+
+
+def test_a_number_that_does_not_vary_has_no_difference(base: dict[str, Any]) -> None:
+    table = balance({"one": np.ones(base["n"])}, Weights(base=base["heard"], counts=np.ones(base["n"])))
+    assert table[["difference_after", "variance_ratio_after"]].isna().all(axis=None)

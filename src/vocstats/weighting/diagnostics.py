@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import named_columns, vector
+from .._checks import named_columns, non_negative, vector
 from .._numerics import sums_by
 from ..errors import InputError, shown
 from ..results import frame
-from .chain import Weights
+from .chain import Floats, Weights
 from .labels import label_codes, line_up
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def balance(columns: Any, weights: Weights, *, targets: Any = None) -> pd.DataFrame:
+def balance(columns: Any, weights: Weights, *, targets: Any = None, design_weights: npt.ArrayLike | None = None) -> pd.DataFrame:
     """Standardised differences between those heard and everybody, level by level, before and after weighting.
 
         (share among the heard - share of everybody) / sqrt(share of everybody * (1 - share of everybody))
 
-    Columns of floats are compared by their means, in standard deviations of everybody. Values beyond 0.1 are usually
-    called imbalance.
+    Columns of floats are compared by their means, in standard deviations of everybody, and by the variance among the heard
+    over the variance of everybody. Differences beyond 0.1 and ratios outside 0.5 to 2 are usually called imbalance.
 
     Parameters
     ----------
@@ -34,16 +34,23 @@ def balance(columns: Any, weights: Weights, *, targets: Any = None) -> pd.DataFr
         Before: its base weights, where its values are not 0; after: its values.
     targets : mapping, optional
         {name: {level: total}} of everybody; None counts the rows of the axis (with ``counts``), heard or not.
+    design_weights : array of shape (n,), optional
+        What each row of the axis, heard or not, stands for among everybody, where the axis is itself a sample (None: itself).
 
     Returns
     -------
     pandas.DataFrame
-        Columns variable, level, target, before, after (shares or means), difference_before, difference_after.
+        Columns variable, level, target, before, after (shares or means), variance_ratio_before, variance_ratio_after (of
+        numbers), difference_before, difference_after.
 
     Raises
     ------
     InputError
-        Lengths differ, labels are missing, or `targets` lacks a label column.
+        Lengths differ, labels or numbers are missing, or `targets` lacks a label column.
+
+    References
+    ----------
+    Austin (2009), Stat. Med. 28(25), 3083-3107, sections 2.1 and 3.1, with everybody as the standard.
 
     Examples
     --------
@@ -54,27 +61,41 @@ def balance(columns: Any, weights: Weights, *, targets: Any = None) -> pd.DataFr
     0    no    0.75    0.5
     1   yes    0.25    0.5
     """
-    parts = [_one(name, column, weights, targets) for name, column in named_columns(columns, "columns").items()]
+    everybody = weights.counts
+    if design_weights is not None:
+        everybody = everybody * non_negative(design_weights, "design_weights", length=len(weights))
+    masses = {"before": weights.counts * weights.base * (weights.values != 0), "after": weights.mass}
+    parts = [
+        _number(name, vector(column, f"columns[{name!r}]", length=len(weights)), everybody, masses)
+        if np.asarray(column).dtype.kind == "f" else _label(name, column, everybody, masses, targets)
+        for name, column in named_columns(columns, "columns").items()
+    ]
     table = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     deviation = table.pop("deviation")
     deviation[deviation <= 0] = np.nan
-    for when in ("before", "after"):
+    for when in masses:
         table[f"difference_{when}"] = (table[when] - table["target"]) / deviation
     return frame(table).astype({"level": object})
 
 
-def _one(name: str, column: Any, weights: Weights, targets: Any) -> dict[str, npt.NDArray[Any]]:
-    """Variable, level, target, before, after and the standard deviation among everybody of one column."""
-    everybody = weights.counts
-    masses = {"before": everybody * weights.base * (weights.values != 0), "after": weights.mass}
-    if np.asarray(column).dtype.kind == "f":
-        x = vector(column, f"columns[{name!r}]", length=len(weights))
-        mean = float(everybody @ x / everybody.sum())
-        deviation = float(np.sqrt(everybody @ (x - mean) ** 2 / everybody.sum()))
-        means = {when: float(mass @ x / mass.sum()) for when, mass in masses.items()}
-        row = {"variable": name, "level": None, "target": mean, **means, "deviation": deviation}
-        return {key: np.array([value], float if isinstance(value, float) else object) for key, value in row.items()}
-    codes, levels = label_codes(column, f"columns[{name!r}]", length=len(weights))
+def _number(name: str, x: Floats, everybody: Floats, masses: dict[str, Floats]) -> dict[str, npt.NDArray[Any]]:
+    """Means of one column of numbers, its standard deviation among everybody, and the ratios of its variance to theirs."""
+    mean, variance = _moments(x, everybody)
+    moments = {when: _moments(x, mass) for when, mass in masses.items()}
+    numbers = {"target": mean, **{when: moment[0] for when, moment in moments.items()}, "deviation": np.sqrt(variance)}
+    ratios = {f"variance_ratio_{when}": moment[1] / variance if variance > 0 else np.nan for when, moment in moments.items()}
+    texts = {key: np.array([value], object) for key, value in (("variable", name), ("level", None))}
+    return {**texts, **{key: np.array([value], float) for key, value in {**numbers, **ratios}.items()}}
+
+
+def _moments(x: Floats, mass: Floats) -> tuple[float, float]:
+    mean = float(mass @ x / mass.sum())
+    return mean, float(mass @ (x - mean) ** 2 / mass.sum())
+
+
+def _label(name: str, column: Any, everybody: Floats, masses: dict[str, Floats], targets: Any) -> dict[str, npt.NDArray[Any]]:
+    """Shares of the levels of one column of labels that somebody bears, and their standard deviation among everybody."""
+    codes, levels = label_codes(column, f"columns[{name!r}]", length=everybody.size)
     if targets is None:
         totals = sums_by(codes, everybody, len(levels))
     elif name in targets:
@@ -86,10 +107,11 @@ def _one(name: str, column: Any, weights: Weights, targets: Any) -> dict[str, np
         )
     share = totals / totals.sum()
     sums = {when: sums_by(codes, mass, len(levels)) / mass.sum() for when, mass in masses.items()}
-    deviations = np.sqrt(share * (1.0 - share))
     borne = (share > 0) | (sums["before"] > 0) | (sums["after"] > 0)
     labels = np.empty(len(levels), object)
     labels[:] = levels
-    variable = np.full(labels.size, name, object)
-    table = {"variable": variable, "level": labels, "target": share, **sums, "deviation": deviations}
-    return {key: column[borne] for key, column in table.items()}
+    table = {
+        "variable": np.full(labels.size, name, object), "level": labels, "target": share, **sums,
+        "deviation": np.sqrt(share * (1.0 - share)), **{f"variance_ratio_{when}": np.full(labels.size, np.nan) for when in masses},
+    }
+    return {key: values[borne] for key, values in table.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse, special
 
-from .._checks import choice, factorize, named_columns, same_length, vector
+from .._checks import choice, factorize, flags, named_columns, same_length, vector
 from ..errors import ConvergenceError, IdentificationError, InfeasibleError, InputError, shown
 from ..options import PropensityEstimator
 from . import distances
@@ -78,7 +78,7 @@ def weight_by_propensity(
             "classes= gives the adjustment classes of estimator='classes', and only of it.",
             code="classes_and_estimator", argument="classes",
         )
-    answered = _flags(heard)
+    answered = flags(heard, "heard")
     if classes is not None:
         codes, labels = factorize(classes, "classes", length=answered.size)
         starts = np.arange(codes.size + 1)
@@ -201,18 +201,6 @@ def _separating(x: Floats, heard: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_
     if solution.x is None or -solution.fun < 1e-6:
         return np.zeros(x.shape[1], bool)
     return np.asarray(np.abs(solution.x) > 1e-6)
-
-
-def _flags(heard: Any) -> npt.NDArray[np.bool_]:
-    values = vector(heard, "heard")
-    odd = (values != 0.0) & (values != 1.0)
-    if odd.any():
-        rows = np.flatnonzero(odd)
-        raise InputError(
-            f"heard must be true or false; it is something else at rows {shown(rows)}.",
-            code="not_true_or_false", argument="heard", rows=rows,
-        )
-    return values.astype(bool)
 
 
 def _design(x: Any, length: int) -> tuple[Floats, list[str]]:
