@@ -11,7 +11,8 @@ from scipy import sparse
 from .._checks import Floats, Integers
 from .._numerics import solve_symmetric, sums_by
 from ..weighting.chain import Matrix, Weights, times
-from ..weighting.distances import scaled
+from ..weighting.distances import cross, gram, scaled
+from ..weighting.indicators import Indicators
 
 _BLOCK = 1 << 17  # rows of a sparse matrix worked on at once: bounds the memory of their sums
 _DENSE = 1 << 20  # entries a dense table of sums may have whatever its filling
@@ -85,7 +86,7 @@ class Influence:
         total = sums_by(self.domain, weighted * self.own, self.shape[1])
         if self.loadings.size:
             mixed = _dense(_rows_by(self.shared, self.row, self.domain, weighted, self.shape[1])).T
-            squares = _dense(self.shared.T @ scaled(self.shared, weight))
+            squares = gram(self.shared, weight)
             total += ((2.0 * mixed + squares @ self.loadings) * self.loadings).sum(axis=0)
         return total
 
@@ -139,7 +140,7 @@ def through_chain(derivative: Floats, codes: Integers, domains: int, weights: We
             mass = times(weights.counts, entering)
             moved = _dense(_rows_by(gradient, rows, codes, mass * own, domains)).T
             for score, loading in zip(shared, loadings, strict=True):
-                moved = moved + _dense(gradient.T @ scaled(score, mass)) @ loading
+                moved = moved + cross(gradient, score, mass) @ loading
             loadings.append(solve_symmetric(step.bread(), moved))
         own = own * step.factor
         shared = [scaled(score, step.factor) for score in shared]
@@ -169,6 +170,8 @@ def _rows_by(matrix: Matrix, rows: Integers, codes: Integers, factors: Floats, s
     width = matrix.shape[1]
     if not width:
         return np.zeros((size, 0))
+    if isinstance(matrix, Indicators):
+        return matrix.sums(rows, codes, factors, size)
     if isinstance(matrix, np.ndarray) or size * width > max(4 * matrix.nnz, _DENSE):
         return sparse.csr_array((factors, (codes, rows)), shape=(size, matrix.shape[0])) @ matrix
     result = np.zeros(size * width)
@@ -183,6 +186,9 @@ def _rows_by(matrix: Matrix, rows: Integers, codes: Integers, factors: Floats, s
 
 def _beside(blocks: Sequence[Matrix]) -> Matrix:
     blocks = [block for block in blocks if block.shape[1]] or blocks[:1]
+    if len(blocks) == 1:
+        return blocks[0]
+    blocks = [block.tocsr() if isinstance(block, Indicators) else block for block in blocks]
     if any(sparse.issparse(block) for block in blocks):
         return sparse.hstack([sparse.csr_array(block) for block in blocks], format="csr")
     return np.hstack(blocks)

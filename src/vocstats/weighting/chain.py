@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
-Matrix = Any  # a dense array or a scipy.sparse array: both know `@` and `.T`
+Matrix = Any  # a dense array, a scipy.sparse array or `Indicators`: all know `@` and `.T`
 
 
 class Step(Protocol):

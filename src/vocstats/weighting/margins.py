@@ -13,6 +13,7 @@ from .._checks import factorize, named_columns, non_negative
 from .._numerics import sums_by
 from ..errors import InputError, shown
 from .chain import Floats
+from .indicators import Indicators
 from .labels import Codes, check_levels, check_sums, label_codes, line_up
 
 
@@ -83,6 +84,23 @@ class Margins:
         full = sparse.csr_array((np.ones(columns.size), columns.ravel(), starts), shape=(index.size, offset))
         keep = np.concatenate(self.targets) > 0
         return full if keep.all() else full[:, np.flatnonzero(keep)]
+
+    def matrix(self) -> Indicators:
+        """The `indicators` of the units, kept by row and column of the table."""
+        offsets = np.cumsum([0, *(len(levels) for levels in self.levels)])
+        keep = np.flatnonzero(np.concatenate(self.targets) > 0)
+        sides = []
+        for block, size in zip(self.blocks, self.shape, strict=True):
+            columns = np.column_stack([self.codes[j] + offsets[j] for j in block] or [np.zeros((size, 0), np.intp)])
+            starts = np.arange(0, columns.size + 1, max(len(block), 1)) if block else np.zeros(size + 1, np.intp)
+            full = sparse.csr_array((np.ones(columns.size), columns.ravel(), starts), shape=(size, offsets[-1]))
+            sides.append(full[:, keep])
+        width = self.shape[1]
+        if width == 1:
+            return Indicators((self.cell,), (sides[0],), np.broadcast_to(np.float64(1.0), self.cell.shape))
+        row = self.cell // width if self.pairs is None else (self.pairs // width).astype(np.int32)[self.cell]
+        column = self.cell - row * width if self.pairs is None else (self.pairs % width).astype(np.int32)[self.cell]
+        return Indicators((row, column), (sides[0], sides[1]), np.broadcast_to(np.float64(1.0), self.cell.shape))
 
     def labels(self) -> list[tuple[str, Any]]:
         """(margin, level) of each column of `indicators`."""
