@@ -41,7 +41,7 @@ class Indicators:
         return self.scale.size, int(self.levels[0].shape[1])
 
     @property
-    def T(self) -> Transposed:  # noqa: N802 (numpy's name)
+    def T(self) -> Transposed:
         """The transposed matrix, for products with arrays."""
         return Transposed(self)
 
