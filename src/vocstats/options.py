@@ -20,6 +20,7 @@ QuantileInterval = Literal["woodruff", "mean", "beta", "xlogit", "asin", "replic
 QuantileRule = Literal["math", "school"]
 Language = Literal["en", "zh"]
 PropensityEstimator = Literal["logistic", "classes"]
+ModelFamily = Literal["linear", "logistic"]
 TrimMethod = Literal["cap", "mse"]
 TrimUnits = Literal["mean", "weight"]
 Redistribution = Literal["proportional", "equal"]

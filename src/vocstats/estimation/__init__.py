@@ -6,5 +6,11 @@ from .design import Design
 from .estimate import Estimate
 from .functions import difference, smooth_function
 from .means import mean, ratio, total
+from .proportions import proportion
+from .quantiles import quantile
+from .scores import bottom_box, net_promoter_score, top_box
 
-__all__ = ["Design", "Estimate", "difference", "mean", "ratio", "smooth_function", "total"]
+__all__ = [
+    "Design", "Estimate", "bottom_box", "difference", "mean", "net_promoter_score", "proportion",
+    "quantile", "ratio", "smooth_function", "top_box", "total",
+]

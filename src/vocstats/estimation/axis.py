@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,13 +50,34 @@ class Axis:
         column = _checks.vector(value, argument, length=self.length, missing=True)[self.rows]
         missing = np.flatnonzero(np.isnan(column) & self.heard)
         if missing.size:
-            rows = missing if isinstance(self.rows, slice) else self.rows[missing]
+            rows = self.positions(missing)
             raise InputError(
                 f"{argument} has {rows.size} missing values where the weight is not 0, at rows {shown(rows)}. "
                 "Weight those who answered, or give these rows a weight of 0.",
                 code="missing_outcome", argument=argument, rows=rows, count=int(rows.size),
             )
         return np.where(self.heard, column, 0.0)
+
+    def bounds(self, values: Floats, limits: Sequence[float], argument: str) -> tuple[float, float]:
+        """`limits` as (low, high), checked; a value of y outside them is refused."""
+        ends = _checks.numbers(limits, argument)
+        if len(ends) != 2 or not ends[0] < ends[1]:
+            raise InputError(
+                f"{argument} must be (low, high) with low < high; got {limits!r}.", code="bad_limits", argument=argument, value=repr(limits)
+            )
+        low, high = ends
+        off = np.flatnonzero(self.heard & ((values < low) | (values > high)))
+        if off.size:
+            rows = self.positions(off)
+            raise InputError(
+                f"y leaves its {argument} [{low:g}, {high:g}] at rows {shown(rows)}. Correct the values or {argument}.",
+                code="off_limits", argument="y", rows=rows, limits=argument, low=low, high=high,
+            )
+        return low, high
+
+    def positions(self, rows: Integers) -> Integers:
+        """Positions in the arguments of rows of the axis."""
+        return rows if isinstance(self.rows, slice) else self.rows[rows]
 
     def sums(self, column: Floats | None, mass: Floats) -> Floats:
         """Σ mass column by domain (None: 1), for masses (n,) or, of replicates, (n, b)."""
@@ -72,12 +93,44 @@ class Axis:
         """Units heard by domain."""
         return self.sums(None, np.where(self.heard, self.weights.counts[self.rows], 0.0))
 
+    @property
+    def effective_size(self) -> Floats:
+        """Kish's effective size of those heard by domain: (Σ c w)² / Σ c w²."""
+        squares = self.sums(self.weights.values[self.rows], self.mass)
+        return np.divide(self.sums(None, self.mass) ** 2, squares, out=np.ones(self.domains), where=squares > 0)
+
+    @property
+    def design_df(self) -> Floats:
+        """Clusters less strata among those heard, by domain: R's degf of the subset."""
+        design, codes, heard = self.design or Design(), self.codes[self.heard], self.heard
+        if design.clusters[0] is None:
+            clusters = self.n
+        else:
+            clusters = self._distinct(design.clusters[0][self.rows][heard], codes)
+        strata = self._distinct(design.strata[0][self.rows][heard], codes) if design.strata else np.minimum(clusters, 1.0)
+        return clusters - strata
+
+    def student_df(self, estimate: Estimate) -> Floats:
+        """Degrees of freedom of an estimate, those of the design where it has none of its own."""
+        if self.replicates is not None:
+            return estimate.df
+        return np.where(np.isinf(estimate.df), self.design_df.reshape(estimate.df.shape), estimate.df)
+
+    def _distinct(self, labels: Integers, codes: Integers) -> Floats:
+        pairs = _checks.factorize(labels * self.domains + codes, "design")[1]
+        return np.bincount(pairs % self.domains, minlength=self.domains).astype(float)
+
     def estimate(self, figure: Figure) -> Estimate:
         """A figure by domain, its standard error and limits."""
         n, value = self.n, figure.value(self.mass)
         value = np.where(n > 0, value, np.nan)
         material: Linearization | Replication
         if self.replicates is None:
+            if figure.derivative is None:
+                raise InputError(
+                    'interval="replicates" needs Replicates as w. Make them with replicate(w), or choose another interval.',
+                    code="no_replicates", argument="interval",
+                )
             derivative = figure.derivative(value)
             material = self.linearization(derivative, figure.deviation(value) if figure.deviation else derivative, n)
             spread, df = variance(material, self.inference, self.codes)

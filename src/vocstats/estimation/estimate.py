@@ -66,7 +66,8 @@ class Estimate(Result):
         """Influence of one unit of each row on the estimate, (n,) or (n, domains), written out."""
         if not isinstance(self.material, Linearization):
             raise InputError(
-                "This estimate has no influence values: it comes from replicates, or was read from a file. Compute it again from the weights.",
+                "This estimate has no influence values: it comes from replicates, or was read from a file. "
+                "Compute it again from the weights.",
                 code="no_influence", argument="estimate",
             )
         values = self.material.influence.values()

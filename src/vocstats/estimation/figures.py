@@ -24,8 +24,9 @@ class Figure:
         Name of the figure.
     value : callable
         Masses (n,) to figures (domains,), masses (n, b) of replicates to (domains, b); NaN where undefined.
-    derivative : callable
-        Figures (domains,) to the derivative (n,) of the figure of a row's own domain to the mass of that row.
+    derivative : callable, optional
+        Figures (domains,) to the derivative (n,) of the figure of a row's own domain to the mass of that row; None: only
+        replicates tell how the figure varies.
     deviation : callable, optional
         As `derivative`, for the derivative of the registry's own figure to one of its units; None: the derivative.
     least : int
@@ -34,7 +35,7 @@ class Figure:
 
     statistic: str
     value: Callable[[Floats], Floats]
-    derivative: Callable[[Floats], Floats]
+    derivative: Callable[[Floats], Floats] | None = None
     deviation: Callable[[Floats], Floats] | None = None
     least: int = 2
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._checks import Floats
-from .._numerics import exact_share_limits
-from ..errors import InputError, shown
 from ..options import Inference
 from ..weighting.chain import Weights
 from .axis import Axis, axis_of
 from .design import Design
 from .estimate import Estimate
 from .figures import ratio_figure, total_figure
+from .intervals import exact_at_bounds
 from .replication import Replicates
 
 
@@ -73,7 +71,7 @@ def mean(
     values = axis.column(y, "y")
     bounds = _limits(np.asarray(y), values, axis, limits)
     estimate = axis.estimate(ratio_figure(axis, "mean", values))
-    return estimate if bounds is None else _exact_at_bounds(estimate, axis, bounds)
+    return estimate if bounds is None else exact_at_bounds(estimate, axis.effective_size, bounds)
 
 
 def total(
@@ -106,8 +104,8 @@ def total(
 
 
 def ratio(
-    y: npt.ArrayLike, x: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, design: Design | None = None, by: Any = None,
-    counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
+    y: npt.ArrayLike, x: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, design: Design | None = None,
+    by: Any = None, counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
 ) -> Estimate:
     """Ratio of two weighted totals, R_d = Σ_d c w y / Σ_d c w x; influence of a unit: w (y - R_d x) / Σ_d c w x.
 
@@ -142,29 +140,4 @@ def _limits(y: npt.NDArray[Any], values: Floats, axis: Axis, limits: tuple[float
     if limits is None:
         share = y.dtype == bool or bool(((heard == 0) | (heard == 1)).all() and (heard != heard[0]).any())
         return (0.0, 1.0) if share else None
-    low, high = (float(bound) for bound in limits)
-    if not low < high:
-        raise InputError(
-            f"limits must be (low, high) with low < high; got {limits!r}.", code="bad_limits", argument="limits", value=repr(limits)
-        )
-    off = np.flatnonzero(axis.heard & ((values < low) | (values > high)))
-    if off.size:
-        raise InputError(
-            f"y leaves its limits [{low:g}, {high:g}] at rows {shown(off)}. Correct the values or the limits.",
-            code="off_limits", argument="y", rows=off, low=low, high=high,
-        )
-    return low, high
-
-
-def _exact_at_bounds(estimate: Estimate, axis: Axis, limits: tuple[float, float]) -> Estimate:
-    """The estimate with Clopper-Pearson limits where it stands on a bound."""
-    low, high = limits
-    squares = axis.sums(axis.weights.values[axis.rows], axis.mass)
-    effective = np.divide(axis.sums(None, axis.mass) ** 2, squares, out=np.ones(axis.domains), where=squares > 0).reshape(estimate.estimate.shape)
-    share = (estimate.estimate - low) / (high - low)
-    at = (np.abs(share) < 1e-12) | (np.abs(share - 1.0) < 1e-12)
-    if not at.any():
-        return estimate
-    exact = exact_share_limits(np.where(at, np.round(share), 0.0), effective, estimate.level)
-    lower, upper = (low + bound * (high - low) for bound in exact)
-    return replace(estimate, conf_low=np.where(at, lower, estimate.conf_low), conf_high=np.where(at, upper, estimate.conf_high))
+    return axis.bounds(values, limits, "limits")
