@@ -1,7 +1,8 @@
-"""What the silent would have said: two-phase sampling through a follow-up."""
+"""What the silent would have said: two-phase sampling through a follow-up; what a sample nobody drew says about its population."""
 
 from __future__ import annotations
 
+from .integration import NonprobabilityEstimate, nonprobability
 from .two_phase import TwoPhaseEstimate, double_sampling, two_phase_stratified
 
-__all__ = ["TwoPhaseEstimate", "double_sampling", "two_phase_stratified"]
+__all__ = ["NonprobabilityEstimate", "TwoPhaseEstimate", "double_sampling", "nonprobability", "two_phase_stratified"]
