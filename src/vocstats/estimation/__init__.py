@@ -8,9 +8,10 @@ from .functions import difference, smooth_function
 from .means import mean, ratio, total
 from .proportions import proportion
 from .quantiles import quantile
+from .replication import Replicates, replicate
 from .scores import bottom_box, net_promoter_score, top_box
 
 __all__ = [
-    "Design", "Estimate", "bottom_box", "difference", "mean", "net_promoter_score", "proportion",
-    "quantile", "ratio", "smooth_function", "top_box", "total",
+    "Design", "Estimate", "Replicates", "bottom_box", "difference", "mean", "net_promoter_score", "proportion",
+    "quantile", "ratio", "replicate", "smooth_function", "top_box", "total",
 ]

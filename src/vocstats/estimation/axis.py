@@ -158,7 +158,7 @@ class Axis:
     def accounts(self) -> tuple[str, ...]:
         """Codes of what the standard error includes."""
         if self.replicates is not None:
-            return ("replicates", *(step.name for step in self.weights.steps))
+            return self.replicates.accounts_for
         design = self.design or Design()
         codes = {
             "with_replacement": not design.fpc and (self.inference == "r" or self.design is not None),
@@ -202,9 +202,9 @@ def axis_of(
         )
     codes, labels, domains = _domains(by, length)
     return Axis(
-        weights=weights, rows=rows, length=length, mass=mass, heard=mass != 0, given=not isinstance(w, Weights | Replicates),
-        codes=codes[rows], labels=labels, domains=domains, design=design, replicates=replicates, inference=inference,
-        level=_checks.level(level),
+        weights=weights, rows=rows, length=length, mass=mass, heard=(mass != 0) | (replicates is not None),
+        given=not isinstance(w, Weights | Replicates), codes=codes[rows], labels=labels, domains=domains, design=design,
+        replicates=replicates, inference=inference, level=_checks.level(level),
     )
 
 
