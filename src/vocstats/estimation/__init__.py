@@ -5,13 +5,17 @@ from __future__ import annotations
 from .design import Design
 from .estimate import Estimate
 from .functions import difference, smooth_function
+from .indices import CompositeIndex, composite_index
 from .means import mean, ratio, total
+from .moments import correlation, population_covariance, population_variance
 from .proportions import proportion
 from .quantiles import quantile
 from .replication import Replicates, replicate
+from .regression import regress
+from .regression_result import Regression
 from .scores import bottom_box, net_promoter_score, top_box
 
 __all__ = [
-    "Design", "Estimate", "Replicates", "bottom_box", "difference", "mean", "net_promoter_score", "proportion",
-    "quantile", "ratio", "replicate", "smooth_function", "top_box", "total",
+    "Design", "Estimate", "Regression", "Replicates", "bottom_box", "difference", "mean", "net_promoter_score", "proportion",
+    "quantile", "ratio", "regress", "replicate", "smooth_function", "top_box", "total",
 ]

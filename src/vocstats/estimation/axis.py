@@ -19,7 +19,7 @@ from ..weighting.chain import Weights
 from .design import Design
 from .estimate import Estimate
 from .figures import Figure
-from .linearization import own_influence, through_chain
+from .linearization import Influence, own_influence, through_chain
 from .replication import Replicates, Replication
 from .variance import Linearization, variance
 
@@ -144,15 +144,19 @@ class Axis:
 
     def linearization(self, derivative: Floats, deviation: Floats, n: Floats) -> Linearization:
         """Material of a variance, from derivatives of a row's own domain to the row's mass."""
+        influence, contrast = through_chain(derivative, self.codes, self.domains, self.weights, contrast=self.inference != "r")
+        return self.material(influence, contrast, own_influence(deviation, self.codes, self.domains), n)
+
+    def material(self, influence: Influence, contrast: Influence, deviation: Influence, n: Floats) -> Linearization:
+        """Influence values together with the draw and the chances of an answer."""
         weights = self.weights
-        influence, contrast = through_chain(derivative, self.codes, self.domains, weights, contrast=self.inference != "r")
         drawn = np.ones(self.codes.size) if self.design is None else weights.base
         chance = np.divide(drawn, weights.values, out=np.ones(self.codes.size), where=self.heard)
         silence = np.clip(1.0 - chance, 0.0, 1.0)
         sampled = np.where(weights.base != 0, weights.counts, 0.0)
         return Linearization(
-            influence=influence, contrast=contrast, deviation=own_influence(deviation, self.codes, self.domains),
-            counts=sampled, values=weights.values, silence=silence, heard=n, design=self.design,
+            influence=influence, contrast=contrast, deviation=deviation, counts=sampled, values=weights.values, silence=silence, heard=n,
+            design=self.design,
         )
 
     def accounts(self) -> tuple[str, ...]:

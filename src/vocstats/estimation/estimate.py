@@ -101,8 +101,7 @@ class Estimate(Result):
 
     def accounts(self, language: str = "en") -> str:
         """`variance_accounts_for` in words."""
-        known = texts.namespace("variance")
-        return "; ".join(texts.render(f"variance.{code}", language) if code in known else code for code in self.variance_accounts_for)
+        return texts.listed("variance", self.variance_accounts_for, language)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per domain: labels, estimate, std_error, conf_low, conf_high, df, n."""

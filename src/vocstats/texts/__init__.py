@@ -7,7 +7,7 @@ filled by `str.format`. Results store the key and the values, never the text.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, get_args
@@ -56,6 +56,12 @@ def render(key: str, language: str = "en", /, **values: Any) -> str:
     except (KeyError, FileNotFoundError):
         raise InputError(f"There is no text {key!r} in {language}.", code="unknown_text", argument="key", key=key) from None
     return text.format(**values)
+
+
+def listed(space: str, codes: Iterable[str], language: str = "en") -> str:
+    """Texts of several codes of one namespace in a row; a code without a text stands for itself."""
+    known = namespace(space)
+    return "; ".join(render(f"{space}.{code}", language) if code in known else code for code in codes)
 
 
 def spoken(values: Mapping[str, Any], language: str = "en") -> dict[str, Any]:
