@@ -77,3 +77,13 @@ def fisher_limits(correlation: Floats, std_error: Floats, df: Floats, level: flo
         low, high = np.tanh(np.arctanh(correlation) - half), np.tanh(np.arctanh(correlation) + half)
     exact = np.abs(correlation) > 1.0 - _EDGE
     return np.where(exact, correlation, low), np.where(exact, correlation, high)
+
+
+def reliability_limits(value: Floats, std_error: Floats, df: Floats, level: float) -> tuple[Floats, Floats]:
+    """Limits of figures below 1 that are symmetric on the scale of log(1 - figure); no width where the figure is 1."""
+    gap = 1.0 - value
+    with np.errstate(all="ignore"):
+        factor = np.exp(t_quantile(level, df) * std_error / gap)
+        low, high = 1.0 - gap * factor, 1.0 - gap / factor
+    exact = np.abs(gap) < _EDGE
+    return np.where(exact, value, low), np.where(exact, value, high)

@@ -22,7 +22,7 @@ from .replication import Replicates, Replication
 from .variance import Linearization
 
 _ROUNDING = 1e-11  # of a domain's total: sums of weights that near to a share of it are that share
-_METHODS: dict[str, ShareInterval] = {"mean": "wald", "beta": "korn_graubard", "xlogit": "logit", "asin": "asin"}
+_METHODS: dict[str, ShareInterval] = {"woodruff": "wald", "mean": "wald", "beta": "korn_graubard", "xlogit": "logit", "asin": "asin"}
 
 
 def quantile(
@@ -166,9 +166,8 @@ def _woodruff(axis: Axis, curve: Distribution, values: Floats, share: float, int
     df = axis.student_df(below)
     at, spread, n, freedom = (np.atleast_1d(column) for column in (below.estimate, below.std_error, below.n, df))
     if interval == "woodruff":
-        at, spread, method = np.full(axis.domains, share), _null_error(axis, at, spread, share), "wald"
-    else:
-        method = _METHODS[interval]
+        at, spread = np.full(axis.domains, share), _null_error(axis, at, spread, share)
+    method = _METHODS[interval]
     low, high = (curve.at(limit, axis.mass) for limit in share_limits(method, at, spread, freedom, n, axis.level))
     error = (high - low) / (2.0 * t_quantile(axis.level, freedom))
     with np.errstate(all="ignore"):
