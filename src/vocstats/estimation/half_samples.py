@@ -74,5 +74,5 @@ def half_samples(units: Units, rho: float) -> HalfSamples:
     half = (1.0 - rho) * np.sqrt(units.open_share[units.home[unit]]) / units.often[unit]
     sign = np.where(np.arange(unit.size) % 2 == 0, -half, half)
     contrast = sparse.coo_array((sign, (unit, pair)), shape=(units.often.size, unit.size // 2)).tocsr()
-    signs = -hadamard(unit.size // 2 + 1)[1 : unit.size // 2 + 1]
+    signs = hadamard(unit.size // 2 + 1)[1 : unit.size // 2 + 1]
     return HalfSamples(units=units, contrast=contrast, signs=signs, scale=1.0 / (signs.shape[1] * (1.0 - rho) ** 2))
