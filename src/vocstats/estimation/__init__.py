@@ -10,12 +10,14 @@ from .means import mean, ratio, total
 from .moments import correlation, population_covariance, population_variance
 from .proportions import proportion
 from .quantiles import quantile
-from .replication import Replicates, replicate
 from .regression import regress
 from .regression_result import Regression
+from .replication import Replicates, replicate
 from .scores import bottom_box, net_promoter_score, top_box
 
 __all__ = [
-    "Design", "Estimate", "Regression", "Replicates", "bottom_box", "difference", "mean", "net_promoter_score", "proportion",
-    "quantile", "ratio", "regress", "replicate", "smooth_function", "top_box", "total",
+    "CompositeIndex", "Design", "Estimate", "Regression", "Replicates", "bottom_box",
+    "composite_index", "correlation", "difference", "mean", "net_promoter_score",
+    "population_covariance", "population_variance", "proportion", "quantile", "ratio", "regress",
+    "replicate", "smooth_function", "top_box", "total",
 ]
