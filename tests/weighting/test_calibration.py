@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from vocstats.errors import InfeasibleError, InputError
-from vocstats.weighting import Weights, calibrate, rake
+from vocstats.weighting import Weights, calibrate, distances, rake
 
 # Kalton & Flores-Cervantes (2003): sample and population counts of the cells a1b1, a2b1, ..., a4b3, and the factors of three
 # distances as printed there (six digits).
@@ -125,7 +125,8 @@ def simple() -> tuple[dict[str, np.ndarray], dict[str, float], np.ndarray]:
 def test_array_and_mapping_and_dataframe_agree(simple: Any) -> None:
     x, totals, d = simple
     values = calibrate(x, totals, base_weights=d).values
-    np.testing.assert_array_equal(calibrate(np.column_stack(list(x.values())), list(totals.values()), base_weights=d).values, values)
+    matrix = calibrate(np.column_stack(list(x.values())), list(totals.values()), base_weights=d).values
+    np.testing.assert_allclose(matrix, values, rtol=1e-13)
     np.testing.assert_array_equal(calibrate(pd.DataFrame(x), totals, base_weights=d).values, values)
 
 
@@ -154,6 +155,28 @@ def test_penalty_alone_closes_one_over_one_plus_penalty_of_the_gap() -> None:
     for penalty in (0.0, 0.25, 1.0, 9.0):
         w = calibrate({"x": x}, {"x": before + 8.0}, base_weights=d, penalty=penalty)
         assert w.values @ x - before == pytest.approx(8.0 / (1.0 + penalty))
+
+
+def test_an_array_is_kept_and_stays_writable(simple: Any) -> None:
+    x, totals, d = simple
+    matrix = np.column_stack(list(x.values()))
+    step = calibrate(matrix, list(totals.values()), base_weights=d).steps[0]
+    assert np.shares_memory(step.x, matrix) and matrix.flags.writeable and not step.x.flags.writeable
+    matrix[3, 1] = np.nan
+    with pytest.raises(InputError, match=r"x\['x1'\] has 1 missing or infinite values, at rows 3"):
+        calibrate(matrix, list(totals.values()), base_weights=d)
+
+
+@pytest.mark.parametrize(("distance", "bounds"), [("linear", None), ("raking", None), ("logit", (0.2, 3.0)), ("truncated", (0.2, 3.0))])
+def test_many_runs_of_rows_equal_one(monkeypatch: pytest.MonkeyPatch, simple: Any, distance: Any, bounds: Any) -> None:
+    x, totals, d = simple
+    long = {name: np.tile(column, 20) for name, column in x.items()}
+    wanted, base = {name: 20 * total for name, total in totals.items()}, np.tile(d * np.linspace(0.5, 1.5, d.size), 20)
+    whole = calibrate(long, wanted, base_weights=base, distance=distance, bounds=bounds)
+    monkeypatch.setattr(distances, "_BLOCK", 1)
+    split = calibrate(long, wanted, base_weights=base, distance=distance, bounds=bounds)
+    np.testing.assert_allclose(split.values, whole.values, rtol=1e-12)
+    assert [split.values @ column for column in long.values()] == pytest.approx(list(wanted.values()), rel=1e-8)
 
 
 def test_relaxed_weights_are_ridge_calibration(simple: Any) -> None:

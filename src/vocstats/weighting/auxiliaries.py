@@ -11,7 +11,8 @@ from scipy import sparse
 
 from .._checks import named_columns, non_negative, number, vector
 from ..errors import InputError, shown
-from .chain import Floats, Matrix
+from .chain import Floats, Matrix, Weights
+from .distances import blocks
 from .labels import label_codes, line_up
 
 
@@ -45,8 +46,11 @@ class Auxiliaries:
 
 
 def read_auxiliaries(x: Any, totals: Any) -> Auxiliaries:
-    """Numeric and label columns as one matrix with one total per column."""
+    """Numeric and label columns as one matrix with one total per column; an array of floats is not copied."""
     columns, given = _paired(x, totals)
+    whole = None if isinstance(x, Mapping) or hasattr(x, "columns") else _finite(np.asarray(x))
+    if whole is not None:
+        return Auxiliaries(x=whole, totals=np.array(list(given.values())), labels=list(columns), given=list(columns), levels=())
     parts: list[Any] = []
     sums: list[Floats] = []
     labels: list[Any] = []
@@ -65,13 +69,29 @@ def read_auxiliaries(x: Any, totals: Any) -> Auxiliaries:
             labels += [(name, known[k]) for k in keep]
             order += [(name, level.item() if hasattr(level, "item") else level) for level in given[name].keys()]  # noqa: SIM118 (a Series)
         else:
-            parts.append(vector(column, f"x[{name!r}]", length=length)[:, None])
+            parts.append(vector(column, f"x[{name!r}]", length=length))
             sums.append(np.array([number(given[name], f"totals[{name!r}]")]))
             labels.append(name)
             order.append(name)
         length = parts[-1].shape[0]
-    joined = sparse.hstack(parts).tocsr() if levels else np.hstack(parts)
+    if levels:
+        joined: Matrix = sparse.hstack([part.reshape(len(part), 1) if part.ndim == 1 else part for part in parts]).tocsr()
+    else:
+        joined = np.empty((parts[0].size, len(parts)), order="F")
+        for j, part in enumerate(parts):
+            joined[:, j] = part
     return Auxiliaries(x=joined, totals=np.concatenate(sums), labels=labels, given=order, levels=tuple(levels))
+
+
+def _finite(x: Any) -> Floats | None:
+    """An array as a read-only matrix of floats; None where it holds anything but finite numbers."""
+    if x.dtype.kind not in "buif" or x.ndim > 2:
+        return None
+    matrix: Floats = x.reshape(len(x), -1).astype(np.float64, copy=False)
+    if not all(np.isfinite(matrix[rows]).all() for rows in blocks(matrix)):
+        return None
+    matrix.flags.writeable = False
+    return matrix
 
 
 def read_penalties(penalty: Any, auxiliaries: Auxiliaries) -> Floats:
@@ -85,6 +105,19 @@ def read_penalties(penalty: Any, auxiliaries: Auxiliaries) -> Floats:
     if np.ndim(penalty) == 0:
         return np.full(len(names), number(penalty, "penalty", low=0.0, high=np.inf, open_high=True))
     return non_negative(penalty, "penalty", length=len(names))
+
+
+def answers(values: Any, argument: str, chain: Weights) -> Floats:
+    """Answers of those heard, 0 for the others; missing among those heard is refused."""
+    y = vector(values, argument, length=len(chain), missing=True)
+    missing = np.flatnonzero(np.isnan(y) & (chain.mass != 0))
+    if missing.size:
+        raise InputError(
+            f"{argument} has {missing.size} missing values where the weight is not 0, at rows {shown(missing)}. "
+            "Weight those who answered, or give these rows a weight of 0.",
+            code="missing_outcome", argument=argument, rows=missing, count=int(missing.size),
+        )
+    return np.where(chain.mass != 0, y, 0.0)
 
 
 def known_columns(given: Mapping[str, Any], names: list[str], argument: str) -> None:

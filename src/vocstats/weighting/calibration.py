@@ -56,7 +56,8 @@ def calibrate(
     ----------
     x : array (n, p), mapping or dataframe
         Auxiliary variables, one row per unit or cell, heard or not. No intercept is added: give a column of ones (its total
-        is the number of people), or a column of labels.
+        is the number of people), or a column of labels. An array of floats is kept, not copied: leave it as it is while the
+        weights are in use.
     totals : array (p,) or mapping
         {name: total}; for a column of labels {name: {level: total}}, which stands for one indicator per level.
     base_weights, counts
@@ -143,22 +144,26 @@ class Problem:
         """The factors for the mass that enters."""
         for name, labels, totals, codes in self.auxiliaries.levels:
             check_levels([name], [labels], [totals], [sums_by(codes, mass, len(labels))])
+        x, shape, totals = self.matrix(mass), _shape(self.distance, self.bounds), self.auxiliaries.totals
         heard = np.flatnonzero(mass)
-        x, shape = self.matrix(mass), _shape(self.distance, self.bounds)
-        totals = self.auxiliaries.totals
-        inside = x[heard]
-        scale = np.maximum(np.abs(totals), 1e-6 * (np.abs(inside).T @ np.abs(mass[heard])))
+        everybody = heard.size == mass.size
+        inside, entering = (x, mass) if everybody else (x[heard], mass[heard])
+        cross = distances.gram(inside, entering)
+        squares = np.diag(cross if (entering > 0).all() else distances.gram(inside, np.abs(entering)))
+        # no total is known better than rounding of its summands allows
+        scale = np.maximum(np.abs(totals), 1e-6 * np.sqrt(squares * np.abs(entering).sum()))
         scale[scale == 0.0] = 1.0
+        ridge = self.penalty * squares  # relative to the weighted square of each column, so that units do not matter
         dual = distances.minimise(
-            inside, mass[heard], totals, shape, scale=scale, ridge=_ridge(x, mass, self.penalty), tol=self.tol, max_iter=self.max_iter
+            inside, entering, totals, shape, scale=scale, ridge=ridge, cross=cross, tol=self.tol, max_iter=self.max_iter
         )
         if not dual.error <= self.tol:
-            self._refuse(inside, mass[heard], dual)
-        factor, slope, _ = shape.evaluate(np.asarray(x @ dual.parameters))
+            self._refuse(inside, entering, dual)
+        factor, slope = (dual.factor, dual.slope) if everybody else shape.evaluate(np.asarray(x @ dual.parameters))[:2]
         factor.flags.writeable = False
         return CalibrationStep(
-            name="calibrate", problem=self, x=x, parameters=dual.parameters, mass=mass, factor=factor, slope=slope,
-            iterations=dual.iterations, error=float(np.abs((x.T @ (mass * factor) - totals) / scale).max()),
+            name="calibrate", problem=self, x=x, parameters=dual.parameters, mass=mass, factor=factor, slope=slope, cross=cross,
+            ridge=ridge, iterations=dual.iterations, error=float(np.abs(dual.missed / scale).max()),
         )
 
     def _refuse(self, inside: Matrix, mass: Floats, dual: distances.Dual) -> None:
@@ -171,7 +176,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CalibrationStep:
-    """Weights multiplied by ``factor = F(x b)``."""
+    """Weights multiplied by ``factor = F(x b)``; `cross` is ``x' diag(mass) x``, `ridge` the penalty in the units of the dual."""
 
     name: str
     problem: Problem
@@ -180,6 +185,8 @@ class CalibrationStep:
     mass: Floats
     factor: Floats
     slope: Floats
+    cross: Floats
+    ridge: Floats
     iterations: int
     error: float
 
@@ -201,8 +208,8 @@ class CalibrationStep:
 
     def bread(self, *, exact: bool = False) -> Floats:
         """Weighted cross products of the auxiliaries, plus the penalty on the diagonal."""
-        bread = distances.gram(self.x, times(self.mass, self.slope) if exact else self.mass)
-        bread[np.diag_indices_from(bread)] += _ridge(self.x, self.mass, self.problem.penalty)
+        bread = distances.gram(self.x, times(self.mass, self.slope)) if exact else self.cross.copy()
+        bread[np.diag_indices_from(bread)] += self.ridge
         return bread
 
     def rerun(self, w_in: Floats, counts: Floats) -> CalibrationStep:
@@ -244,8 +251,3 @@ def _shape(distance: Distance, bounds: tuple[float, float] | None) -> distances.
     if distance == "raking":
         return distances.raking(max(low, 0.0), high)
     return distances.linear(low, high)
-
-
-def _ridge(x: Matrix, mass: Floats, penalty: Floats) -> Floats:
-    """Penalty in the units of the dual: relative to the weighted square of each column, so that units do not matter."""
-    return penalty * ((x * x).T @ np.abs(mass)) if penalty.any() else penalty

@@ -21,6 +21,7 @@ from .chain import Floats
 from .indicators import Indicators
 
 _STALLED = 1e-14
+_EVEN = 1e-12  # slopes within rounding of 1
 _BLOCK = 1 << 16  # entries of a dense x worked on at once: they and their products stay in the processor's cache
 
 Curve = tuple[Floats, Floats, Floats]  # F, its derivative and its integral P, at the same points
@@ -112,7 +113,8 @@ def minimise(
         error = float(np.abs(gradient / scale).max())
         if error <= tol or iteration >= max_iter:
             break
-        hessian = _curvature(x, mass, factor, slope, error) if cross is None or (slope != 1.0).any() else cross.copy()
+        even = cross is not None and (np.abs(slope - 1.0) < _EVEN).all()
+        hessian = np.array(cross) if even else _curvature(x, mass, factor, slope, error)
         hessian[np.diag_indices_from(hessian)] += penalty
         step = -solve_symmetric(hessian, gradient)
         size = 1.0
@@ -174,13 +176,15 @@ def gram(x: Any, weights: Floats) -> Floats:
     if isinstance(x, Indicators):
         return x.gram(weights)
     if sparse.issparse(x):
-        return np.asarray((x.T @ scaled(x, weights)).toarray())
+        rows: Any = x
+        return np.asarray((rows.T @ scaled(rows, weights)).toarray())
     product = np.zeros((x.shape[1], x.shape[1]))
     signed = bool((weights < 0.0).any())
     side = weights if signed else np.sqrt(weights)  # y' y with y = sqrt(weights) x takes half the multiplications
-    for rows in blocks(x):
-        part = scaled(x[rows], side[rows])
-        product += (x[rows] if signed else part).T @ part
+    for run in blocks(x):
+        written = x[run]
+        part = scaled(written, side[run])
+        product += (written if signed else part).T @ part
     return product
 
 
@@ -188,4 +192,4 @@ def cross(x: Any, z: Any, weights: Floats) -> Floats:
     """``x' diag(weights) z`` as a dense array."""
     left, right = (side.tocsr() if isinstance(side, Indicators) else side for side in (x, z))
     product = left.T @ scaled(right, weights)
-    return np.asarray(product.toarray() if sparse.issparse(product) else product)
+    return np.asarray(product if isinstance(product, np.ndarray) else product.toarray())
