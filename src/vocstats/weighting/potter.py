@@ -8,27 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import named_columns, vector
-from ..errors import ConvergenceError, InfeasibleError, InputError, shown
+from .._checks import named_columns
+from ..errors import ConvergenceError, InfeasibleError
+from .auxiliaries import answers
 from .chain import Floats, Weights
 
 _GRID = 40  # caps tried where none are given: quantiles of the distinct weights above the mean
 
 
 def read_outcomes(outcomes: Any, chain: Weights) -> dict[str, Floats]:
-    """Columns of answers, 0 where nobody was heard; missing elsewhere is refused."""
-    columns = {}
-    for name, column in named_columns(outcomes, "outcomes").items():
-        y = vector(column, f"outcomes[{name!r}]", length=len(chain), missing=True)
-        missing = np.flatnonzero(np.isnan(y) & (chain.mass != 0))
-        if missing.size:
-            raise InputError(
-                f"outcomes[{name!r}] has {missing.size} missing values where the weight is not 0, at rows {shown(missing)}. "
-                "Weight those who answered, or give these rows a weight of 0.",
-                code="missing_outcome", argument=f"outcomes[{name!r}]", rows=missing, count=int(missing.size),
-            )
-        columns[name] = np.nan_to_num(y)
-    return columns
+    """Columns of answers by name."""
+    return {name: answers(column, f"outcomes[{name!r}]", chain) for name, column in named_columns(outcomes, "outcomes").items()}
 
 
 def caps(ratio: Floats, least: float) -> Floats:

@@ -17,6 +17,7 @@ from . import distances, potter
 from .calibration import CalibrationStep
 from .chain import Floats, Weights, begin, times
 from .feasibility import Verdict, refuse
+from .model_assisted import ModelStep
 from .raking import MarginStep, positive_mass
 from .redistribution import common_within_limits
 
@@ -270,6 +271,8 @@ def _last_calibration(chain: Weights) -> MarginStep | CalibrationStep | None:
     for step in reversed(chain.steps):
         if isinstance(step, MarginStep | CalibrationStep):
             return step
+        if isinstance(step, ModelStep):
+            return step.calibration
     return None
 
 
