@@ -162,7 +162,7 @@ def test_contrast_is_the_difference_that_being_heard_makes(base: dict[str, Any])
     contrast, plain = w.pullback(u, contrast=True), w.pullback(u)
     step = w.steps[0]
     solved = np.linalg.solve(step.bread(), step.gradient().T @ (w.counts * u))
-    np.testing.assert_allclose(contrast - plain, (1.0 - base["heard"] + step.probability) * (step.x @ solved), atol=1e-9)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(contrast - plain, (1.0 - base["heard"] + step.probability) * (step.score(contrast=True) @ solved), atol=1e-9)  # type: ignore[attr-defined]
 
 
 def test_contrast_of_a_later_response_model(base: dict[str, Any]) -> None:
