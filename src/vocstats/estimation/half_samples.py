@@ -51,7 +51,7 @@ class HalfSamples:
 
     def factors(self, numbers: Integers) -> Floats:
         """Factors (n, b) of the rows."""
-        return self.units.spread(np.asarray(1.0 + self.contrast @ self.signs[:, numbers].astype(float)))
+        return self.units.spread(np.asarray(1.0 + self.contrast @ self.signs[:, numbers].astype(float)).T)
 
 
 def half_samples(units: Units, rho: float) -> HalfSamples:

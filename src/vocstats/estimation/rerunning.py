@@ -26,7 +26,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rerun:
-    """The chain on other multiplicities; estimated targets move by `shifts` (p, R)."""
+    """The chain on other multiplicities; estimated targets move by `shifts` (p, R). Columns are contiguous in memory."""
 
     weights: Weights
     resampling: Resampling

@@ -54,8 +54,10 @@ class Units:
         return np.flatnonzero(np.append(strata[self.home], False)[self.of_row])
 
     def spread(self, factors: Floats) -> Floats:
-        """Factors (G, b) of the units to the rows, (n, b), in rows of contiguous memory; 1 outside the sample."""
-        return np.vstack([factors, np.ones((1, factors.shape[1]))])[self.of_row]
+        """Factors (b, G) of the units to the rows, as (n, b) with contiguous columns; 1 outside the sample."""
+        if self.often.size == self.of_row.size:  # every row is a unit
+            return factors.T
+        return np.take(np.hstack([factors, np.ones((len(factors), 1))]), self.of_row, axis=1).T
 
 
 def first_stage(design: Design, sampled: Floats) -> Units:
@@ -143,32 +145,33 @@ class Bootstrap:
         live = units.telling
         m = np.where(live, np.maximum(np.round(self.draws * (n - 1.0)), 1.0), 0.0)
         pull = np.where(live, np.sqrt(m * units.open_share / np.maximum(n - 1.0, 1.0)), 0.0)
-        coefficient = (pull * n / np.maximum(m, 1.0))[units.home] / units.often
         drawn = self._drawn(numbers, m.astype(np.intp))
-        drawn *= coefficient[:, None]
-        drawn += (1.0 - pull[units.home])[:, None]
+        drawn *= (pull * n / np.maximum(m, 1.0))[units.home] / units.often
+        drawn += (1.0 - pull)[units.home]
         return units.spread(drawn)
 
     def _drawn(self, numbers: Integers, m: Integers) -> Floats:
-        """How often each unit is drawn in the replicates, (G, b)."""
+        """How often each unit is drawn in the replicates, (b, G)."""
         units, streams = self.units, [np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(int(r),))) for r in numbers]
         order = np.argsort(units.home, kind="stable")
-        result = np.empty((order.size, numbers.size))
+        result = np.zeros((numbers.size, order.size))
         if units.often.sum() > 2 * order.size:  # drawing one by one would take a step per customer, not per cell
             ends = np.cumsum(np.bincount(units.home))
             strata = [(h, members, units.often[members] / units.drawn[h]) for h, members in enumerate(np.split(order, ends[:-1])) if m[h]]
-            result[:] = 0.0
-            for j, stream in enumerate(streams):
+            for row, stream in zip(result, streams, strict=True):
                 for h, members, share in strata:
-                    result[members, j] = stream.multinomial(m[h], share)
+                    row[members] = stream.multinomial(m[h], share)
             return result
         bearer = np.repeat(order, units.often[order].astype(np.intp))
         sizes = units.drawn.astype(np.intp)
-        start, size = np.repeat(np.cumsum(sizes) - sizes, m), np.repeat(sizes, m)
-        for j, stream in enumerate(streams):
-            place = (stream.random(start.size) * size).astype(np.intp)
-            place += start
-            result[:, j] = np.bincount(bearer[place], minlength=order.size)
+        start, size = np.repeat(np.cumsum(sizes) - sizes, m), np.repeat(units.drawn, m)
+        shares, places = np.empty(size.size), np.empty(size.size, np.intp)  # filled again and again: new arrays would cost more than the draws
+        for row, stream in zip(result, streams, strict=True):
+            stream.random(out=shares)
+            shares *= size
+            np.copyto(places, shares, casting="unsafe")
+            places += start
+            row[:] = np.bincount(bearer.take(places), minlength=row.size)
         return result
 
 
@@ -205,10 +208,10 @@ class Jackknife:
         strata = n.size
         inside = np.where(whole, 0.0, n[stratum] / np.maximum(n[stratum] - 1.0, 1.0))
         outside = np.where(whole, strata / max(strata - 1.0, 1.0), 1.0)
-        factors = np.where(self.units.home[:, None] == stratum, inside, outside)
-        column = np.flatnonzero(~whole)
-        often = self.units.often[deleted[column]]
-        factors[deleted[column], column] *= (often - 1.0) / often
+        factors = np.where(self.units.home == stratum[:, None], inside[:, None], outside[:, None])
+        one = np.flatnonzero(~whole)
+        often = self.units.often[deleted[one]]
+        factors[one, deleted[one]] *= (often - 1.0) / often
         return self.units.spread(factors)
 
 
