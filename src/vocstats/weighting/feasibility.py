@@ -56,7 +56,8 @@ def refuse(problem: Verdict, *, error: float, iterations: int, tol: float) -> No
         nearest = problem.totals + missed
         listed = "; ".join(f"{_said(problem.labels[j])}: {problem.totals[j]:.6g} / {nearest[j]:.6g}" for j in wrong[:10])
         low, high = problem.bounds
-        limits = f" with factors from {low:g} to {high:g}" if np.ndim(low) == np.ndim(high) == 0 else " under the cap"
+        cut = " between the floor and the cap" if np.any(low) else " under the cap"
+        limits = f" with factors from {low:g} to {high:g}" if np.ndim(low) == np.ndim(high) == 0 else cut
         raise InfeasibleError(
             f"{problem.name}: no weights of those heard{limits} meet all totals. "
             f"Missed, at the least (target / nearest that can be reached): {listed}. "
