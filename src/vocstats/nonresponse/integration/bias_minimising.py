@@ -8,7 +8,7 @@ import numpy as np
 
 from ...options import OutcomeFamily, PropensityLink
 from ...results import Floats
-from .equations import Fit, solve
+from .equations import Fit, gram, solve
 from .links import propensities
 from .outcome_models import OutcomeFit, fit_outcome, predictions
 from .propensity import PropensityFit, fit_propensity
@@ -54,8 +54,8 @@ def fit_jointly(
         first = x.T @ (counts * at.slope / own.pi) - z.T @ (mass * beyond.slope)
         second = x.T @ (counts * q * (y - at.m))
         blocks = [
-            [-_gram(x, counts * at.slope * q), _gram(x, counts * at.curve / own.pi) - _gram(z, mass * beyond.curve)],
-            [_gram(x, counts * q_slope * (y - at.m)), -_gram(x, counts * q * at.slope)],
+            [-gram(x, counts * at.slope * q), gram(x, counts * at.curve / own.pi) - gram(z, mass * beyond.curve)],
+            [gram(x, counts * q_slope * (y - at.m)), -gram(x, counts * q * at.slope)],
         ]
         return np.concatenate([first, second]), np.block(blocks)
 
@@ -73,6 +73,3 @@ def fit_jointly(
     )
     return replace(chosen, fit=fit, of_sample=own), OutcomeFit(fit=fit, of_sample=at, of_reference=beyond)
 
-
-def _gram(x: Floats, weight: Floats) -> Floats:
-    return np.asarray(x.T @ (x * weight[:, None]))

@@ -13,6 +13,7 @@ from ... import _checks
 from ..._checks import Integers
 from ...errors import IdentificationError, InputError, shown
 from ...results import Flags, Floats
+from ...weighting.labels import TOTALS_AGREE
 from .reference import Reference
 
 
@@ -38,6 +39,10 @@ class Characteristic:
     centre: float = 0.0
     scale: float = 1.0
 
+    def labels(self) -> list[Any]:
+        """Of the columns of the models: the name, or (name, level) for every level but the first."""
+        return [self.name] if self.levels is None else [(self.name, level) for level in self.levels[1:]]
+
 
 def characteristics(x: Any, reference: Any, counts: Floats, argument: str) -> list[Characteristic]:
     """Pair the columns of the sample with those of the reference by name."""
@@ -51,7 +56,7 @@ def columns_of(x: Any, argument: str) -> dict[str, Any]:
     """Columns by name; those of an array are called x0, x1, ..."""
     if isinstance(x, np.ndarray | list | tuple) and np.ndim(x) == 2:
         array = np.asarray(x)
-        columns = {f"x{j}": array[:, j] for j in range(array.shape[1])}
+        columns: dict[str, Any] = {f"x{j}": array[:, j] for j in range(array.shape[1])}
     elif isinstance(x, np.ndarray | list | tuple):
         columns = {"x0": x}
     else:
@@ -90,7 +95,7 @@ def _characteristic(name: str, column: Any, other: Any, counts: Floats, length: 
     return _standardised(name, values, beyond[:, None], counts)
 
 
-def with_totals(x: Any, totals: Any, counts: Floats) -> list[Characteristic]:
+def with_totals(x: Any, totals: Any, counts: Floats, population: float) -> list[Characteristic]:
     """Pair the columns of the sample with totals: a number, or {level: total}."""
     own = columns_of(x, "x")
     if not isinstance(totals, Mapping):
@@ -113,6 +118,11 @@ def with_totals(x: Any, totals: Any, counts: Floats) -> list[Characteristic]:
                     code="level_without_total", argument=there, levels=unknown,
                 )
             sums = _checks.non_negative([given[name][level] for level in levels], there)
+            if abs(sums.sum() - population) > TOTALS_AGREE * population:
+                raise InputError(
+                    f"{there} adds up to {sums.sum():.10g} people, population is {population:.10g}. Correct one of them.",
+                    code="totals_not_population", argument=there, total=float(sums.sum()), population=population,
+                )
             result.append(Characteristic(name=name, levels=levels, sample=_indicators(codes, len(levels)), reference=sums[None, :]))
         else:
             total = _checks.number(given[name], there)
@@ -121,7 +131,7 @@ def with_totals(x: Any, totals: Any, counts: Floats) -> list[Characteristic]:
 
 
 def _indicators(codes: Integers, size: int) -> Floats:
-    return (codes[:, None] == np.arange(size)).astype(float)
+    return np.asarray(codes[:, None] == np.arange(size), float)
 
 
 def _standardised(name: str, values: Floats, beyond: Floats, counts: Floats, *, centred: bool = True) -> Characteristic:
@@ -134,8 +144,10 @@ def _standardised(name: str, values: Floats, beyond: Floats, counts: Floats, *, 
                 f"{name} is the same for everybody in the sample, so nothing can be learned about others. Leave the column out.",
                 code="constant_in_sample", argument=f"x[{name!r}]", name=name,
             )
-    reference = (beyond - centre) / scale if centred else beyond
-    return Characteristic(name=name, levels=None, sample=((values - centre) / scale)[:, None], reference=reference, centre=centre, scale=scale)
+    return Characteristic(
+        name=name, levels=None, sample=((values - centre) / scale)[:, None], reference=(beyond - centre) / scale if centred else beyond,
+        centre=centre, scale=scale,
+    )
 
 
 def is_numeric(column: Any) -> bool:
@@ -159,6 +171,8 @@ class Columns:
         What a row of the reference stands for.
     scale : float array (p,)
         By which each column was divided.
+    labels : list
+        "one"; name of a numeric characteristic; (name, level).
     of : dict
         Positions of the columns of each characteristic.
     """
@@ -167,29 +181,32 @@ class Columns:
     z: Floats
     mass: Floats
     scale: Floats
+    labels: list[Any]
     of: dict[str, list[int]]
 
-    def chosen(self, names: Sequence[str]) -> tuple[Floats, Floats]:
-        """x and z of the characteristics `names`."""
-        if len(names) == len(self.of):
+    def chosen(self, characteristics: Sequence[Characteristic]) -> tuple[Floats, Floats]:
+        """x and z of some characteristics."""
+        if len(characteristics) == len(self.of):
             return self.x, self.z
-        kept = [0, *(position for name in names for position in self.of[name])]
+        kept = [0, *(position for each in characteristics for position in self.of[each.name])]
         return self.x[:, kept], self.z[:, kept]
 
 
 def columns_of_models(characteristics: Sequence[Characteristic], reference: Reference, population: float | None) -> Columns:
     """Put the characteristics side by side; known totals become one row per column."""
-    parts = [(each.sample, each.reference) if each.levels is None else (each.sample[:, 1:], each.reference[:, 1:]) for each in characteristics]
+    first = [0 if each.levels is None else 1 for each in characteristics]
+    parts = [(each.sample[:, skip:], each.reference[:, skip:]) for each, skip in zip(characteristics, first, strict=True)]
     ends = np.cumsum([1, *(sample.shape[1] for sample, _ in parts)]).tolist()
     of = {each.name: list(range(ends[k], ends[k + 1])) for k, each in enumerate(characteristics)}
     x = np.hstack([np.ones((parts[0][0].shape[0], 1)), *(sample for sample, _ in parts)])
-    scale = np.concatenate([[1.0], *(np.full(sample.shape[1], each.scale) for (sample, _), each in zip(parts, characteristics, strict=True))])
+    scale = np.repeat([1.0, *(each.scale for each in characteristics)], np.diff([0, *ends]))
+    labels = ["one", *(label for each in characteristics for label in each.labels())]
     if reference.kind != "totals":
         z = np.hstack([np.ones((reference.mass.size, 1)), *(other for _, other in parts)])
-        return Columns(x=x, z=z, mass=reference.mass, scale=scale, of=of)
+        return Columns(x=x, z=z, mass=reference.mass, scale=scale, labels=labels, of=of)
     assert population is not None
     sums = [(other[0] - population * each.centre) / each.scale for (_, other), each in zip(parts, characteristics, strict=True)]
-    return Columns(x=x, z=np.eye(x.shape[1]), mass=np.concatenate([[population], *sums]), scale=scale, of=of)
+    return Columns(x=x, z=np.eye(x.shape[1]), mass=np.concatenate([[population], *sums]), scale=scale, labels=labels, of=of)
 
 
 def check_support(chosen: Sequence[Characteristic], counts: Floats, reference: Reference, *, propensities: bool) -> None:
@@ -206,7 +223,8 @@ def check_support(chosen: Sequence[Characteristic], counts: Floats, reference: R
 
 
 _SUPPORT = {
-    "level_not_in_sample": "Nobody in the sample has {levels} of {name}, so nobody can speak for these people. Merge the level with a neighbour.",
+    "level_not_in_sample": "Nobody in the sample has {levels} of {name}, so nobody can speak for these people. "
+    "Merge the level with a neighbour.",
     "level_not_in_reference": "The reference has nobody with {levels} of {name}, although the sample has: no propensity can be estimated. "
     "Merge the level with a neighbour, or use method='mass_imputation'.",
     "more_in_sample_than_reference": "With {levels} of {name} the sample has at least as many people as the reference stands for, so no "
@@ -229,5 +247,3 @@ def places(chosen: Sequence[Characteristic]) -> tuple[Floats, Floats]:
     ours = np.hstack([each.sample if each.levels is None else half * each.sample for each in chosen])
     theirs = np.hstack([each.reference if each.levels is None else half * each.reference for each in chosen])
     return ours, theirs
-
-

@@ -70,5 +70,10 @@ def solve(equations: Callable[[Floats], tuple[Floats, Floats]], start: Floats, s
     return theta
 
 
+def gram(x: Floats, weight: Floats) -> Floats:
+    """``x' diag(weight) x``."""
+    return np.asarray(x.T @ (x * weight[:, None])) if weight.any() else np.zeros((x.shape[1],) * 2)
+
+
 def _error(value: Floats, scale: Floats) -> float:
     return float(np.sqrt(np.mean((value / scale) ** 2)))

@@ -6,26 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...options import Imputation, MatchOn, NonprobabilityMethod, OutcomeFamily, PropensityEquations, PropensityLink
 from ...results import Floats
 from .bias_minimising import fit_jointly
 from .matching import impute
 from .outcome_models import OutcomeFit, fit_outcome
 from .propensity import PropensityFit, fit_propensity
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Settings:
-    """What is to be done; as in `nonprobability`."""
-
-    method: NonprobabilityMethod
-    link: PropensityLink
-    equations: PropensityEquations
-    family: OutcomeFamily
-    imputation: Imputation
-    match_on: MatchOn
-    donors: int
-    plug_in: bool
+from .settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

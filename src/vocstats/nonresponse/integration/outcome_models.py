@@ -9,7 +9,7 @@ from scipy import special
 
 from ...options import OutcomeFamily
 from ...results import Floats
-from .equations import Fit, solve
+from .equations import Fit, gram, solve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +47,7 @@ def fit_outcome(y: Floats, x: Floats, z: Floats, counts: Floats, family: Outcome
 
     def score(beta: Floats) -> tuple[Floats, Floats]:
         at = predictions(x @ beta, family)
-        return x.T @ (weight * (y - at.m)), -x.T @ (x * (weight * at.slope)[:, None])
+        return x.T @ (weight * (y - at.m)), -gram(x, weight * at.slope)
 
     beta = np.zeros(x.shape[1])
     centre = float(weight @ y / weight.sum())

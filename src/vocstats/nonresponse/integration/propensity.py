@@ -9,7 +9,7 @@ import numpy as np
 from ...options import PropensityEquations, PropensityLink
 from ...results import Floats
 from . import links
-from .equations import Fit, solve
+from .equations import Fit, gram, solve
 from .links import Propensities, propensities
 
 
@@ -32,7 +32,9 @@ class PropensityFit:
         return -self.x.T @ ((p.slope / p.pi**2)[:, None] * mass)
 
 
-def fit_propensity(x: Floats, z: Floats, counts: Floats, mass: Floats, link: PropensityLink, equations: PropensityEquations) -> PropensityFit:
+def fit_propensity(
+    x: Floats, z: Floats, counts: Floats, mass: Floats, link: PropensityLink, equations: PropensityEquations
+) -> PropensityFit:
     """Solve Σ_A c a(x) x = Σ_B d a(x) pi(x) x for the parameters of pi(x) = link^-1(x alpha).
 
         likelihood    a = pi' / (pi (1 - pi))     the score of the pseudo-likelihood; 1 for the logit
@@ -56,11 +58,11 @@ def fit_propensity(x: Floats, z: Floats, counts: Floats, mass: Floats, link: Pro
 
     def balance(alpha: Floats) -> tuple[Floats, Floats]:
         a, a_slope, _ = _weight(propensities(x @ alpha, link), equations)
-        value, derivative = x.T @ (counts * a), x.T @ (x * (counts * a_slope)[:, None])
+        value, derivative = x.T @ (counts * a), gram(x, counts * a_slope)
         if equations == "calibration":
             return value - totals, derivative
         _, _, (r, r_slope) = _weight(propensities(z @ alpha, link), equations)
-        return value - z.T @ (mass * r), derivative - z.T @ (z * (mass * r_slope)[:, None])
+        return value - z.T @ (mass * r), derivative - gram(z, mass * r_slope)
 
     alpha = np.zeros(x.shape[1])
     alpha[0] = links.start(counts.sum() / totals[0], link)

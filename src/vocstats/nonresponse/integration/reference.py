@@ -52,7 +52,20 @@ class Reference:
         values = Influence(own=np.zeros(0), row=empty, domain=empty, shared=pulled, loadings=np.eye(size))
         counts = np.where(weights.base != 0, weights.counts, 0.0)
         drawn = stages(self.design or Design(), counts)
-        return np.maximum(sum((stage.variance(values, counts) for stage in drawn), np.zeros(size)), 0.0)
+        moved = np.diag(weights.target_variance(influence)) if weights.steps else np.zeros(size)
+        return np.maximum(sum((stage.variance(values, counts) for stage in drawn), moved), 0.0)
+
+    @property
+    def size(self) -> float:
+        """Units in it; NaN for totals."""
+        if self.kind == "totals":
+            return float("nan")
+        return float(self.mass.sum() if self.weights is None else self.weights.counts[self.weights.values != 0].sum())
+
+    @property
+    def with_replacement(self) -> bool:
+        """Whether it is a sample without finite populations."""
+        return self.kind == "sample" and not (self.design is not None and self.design.fpc)
 
     def accounts(self) -> tuple[str, ...]:
         """Codes of what the variance of the reference holds."""
@@ -63,8 +76,12 @@ class Reference:
         design, weights = self.design or Design(), self.weights
         assert weights is not None
         codes = {
-            "with_replacement": not design.fpc, "finite_population": bool(design.fpc), "stratification": bool(design.strata),
-            "clustering": design.clusters[0] is not None, "weights_as_given": not weights.steps,
+            "with_replacement": not design.fpc,
+            "finite_population": bool(design.fpc),
+            "stratification": bool(design.strata),
+            "clustering": design.clusters[0] is not None,
+            "weights_as_given": not weights.steps,
+            "weights_held_fixed": bool(weights.held_fixed),
         }
         return (*(code for code, holds in codes.items() if holds), *weights.accounts_for)
 
@@ -104,18 +121,3 @@ def registry_of(counts: Any, length: int) -> Reference:
     if not mass.sum() > 0:
         raise InputError("Every count of the registry is 0.", code="reference_without_weight", argument="reference_counts")
     return Reference(kind="registry", mass=mass)
-
-
-def scaled_covariance(covariance: Any, scale: Floats) -> Floats:
-    """A covariance matrix of totals in the columns of the models (without the ones), scaled like them, with a row of 0 for N."""
-    matrix = np.asarray(covariance, float)
-    size = scale.size - 1
-    if matrix.shape != (size, size) or not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T):
-        raise InputError(
-            f"totals_covariance must be a symmetric matrix of shape ({size}, {size}): numeric columns, and levels but the first, in the "
-            f"order of x. Its shape is {matrix.shape}.",
-            code="bad_covariance", argument="totals_covariance", size=size, shape=str(matrix.shape),
-        )
-    padded = np.zeros((size + 1, size + 1))
-    padded[1:, 1:] = matrix / np.outer(scale[1:], scale[1:])
-    return padded

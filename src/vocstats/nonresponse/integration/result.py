@@ -10,6 +10,8 @@ import numpy as np
 from ... import texts
 from ...options import NonprobabilityMethod, NonprobabilityVariance
 from ...results import Assumption, Floats, Labels, Result, frame, register
+from .reference import Reference
+from .settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +89,8 @@ class NonprobabilityEstimate(Result):
 
     def accounts(self, language: str = "en") -> str:
         """`variance_accounts_for` in words."""
-        return "; ".join(texts.render(f"variance.{code}", language) for code in self.variance_accounts_for)
+        known = texts.namespace("variance")
+        return "; ".join(texts.render(f"variance.{code}", language) if code in known else code for code in self.variance_accounts_for)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per outcome: outcome, estimate, std_error, conf_low, conf_high, naive and the parts of the variance."""
@@ -110,3 +113,29 @@ class NonprobabilityEstimate(Result):
         lines.append(texts.render("variance.summary", language, level=f"{100 * self.level:g}", accounts=self.accounts(language)))
         lines += [f"- {assumption.text(language)}" for assumption in self.assumptions]
         return "\n".join(lines)
+
+
+def accounted(settings: Settings, source: Reference, variance: NonprobabilityVariance) -> tuple[str, ...]:
+    """Codes of what the standard error includes."""
+    propensities, matched = settings.method != "mass_imputation", settings.imputation != "model"
+    codes = {
+        "replicates": variance == "bootstrap",
+        "selection": propensities,
+        "propensity": propensities,
+        "outcome_model": settings.method != "ipw" and not matched and not (settings.plug_in and propensities),
+        "donors": matched,
+    }
+    return (*(code for code, holds in codes.items() if holds), *source.accounts())
+
+
+def assumed(settings: Settings, source: Reference, characteristics: list[str]) -> tuple[Assumption, ...]:
+    """What the estimate rests on."""
+    ignorable = Assumption(code="selection_ignorable", testable="no", values={"auxiliaries": ", ".join(characteristics)})
+    outcome = "outcome_model_right" if settings.imputation == "model" else "donors_alike"
+    by_method = {
+        "ipw": ("everybody_could_enter", "propensity_model_right", "entered_independently"),
+        "mass_imputation": ("common_support", outcome),
+        "doubly_robust": ("everybody_could_enter", "one_model_right", "entered_independently"),
+    }
+    codes = (*by_method[settings.method], f"reference_{source.kind}")
+    return (ignorable, *(Assumption(code=code, testable="partly") for code in codes))
