@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from estimation.jackknife import jackknife
 
 from vocstats.errors import InfeasibleError, InputError
+from vocstats.estimation import Design, mean
 from vocstats.weighting import Weights, calibrate, distances, rake
 
 # Kalton & Flores-Cervantes (2003): sample and population counts of the cells a1b1, a2b1, ..., a4b3, and the factors of three
@@ -239,3 +241,51 @@ def test_level_nobody_heard_has_is_named() -> None:
     with pytest.raises(InfeasibleError, match="west") as caught:
         calibrate({"region": ["north", "south"]}, {"region": {"north": 5, "south": 5, "west": 2}})
     assert caught.value.levels == (("region", "west"),)
+
+
+def test_relaxed_raking_minimises_what_is_printed(simple: Any) -> None:
+    """The primal problem, distance plus price of the misses, by a general optimiser."""
+    from scipy import optimize
+
+    x, totals, d = simple
+    matrix, goal, soft = np.column_stack(list(x.values())), np.array(list(totals.values())), np.array([0.05, 0.6])
+
+    def objective(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        w = d * np.exp(logs)
+        missed, price = matrix.T @ w - goal, soft * (d @ matrix**2)
+        value = float((w * logs - w + d).sum() + (missed**2 / (2.0 * price)).sum())
+        return value / 1e3, w * (logs + matrix @ (missed / price)) / 1e3
+
+    best = optimize.minimize(objective, np.zeros(50), jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": 5000})
+    w = calibrate(x, totals, base_weights=d, distance="raking", penalty=soft)
+    np.testing.assert_allclose(w.values, d * np.exp(best.x), rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"penalty": 0.3}, {"penalty": {"spend": 1.5}}, {"penalty": 0.3, "distance": "raking"}])
+def test_error_of_relaxed_weights_equals_the_jackknife(options: dict[str, Any]) -> None:
+    rng = np.random.default_rng(14)
+    n = 1000
+    x = {"ones": np.ones(n), "spend": rng.gamma(2.0, 50.0, n)}
+    d, y = 4.0 + rng.random(n), 3.0 + 0.02 * x["spend"] + rng.standard_normal(n)
+    w = calibrate(x, {"ones": 4600.0, "spend": 480_000.0}, base_weights=d, **options)
+    e = mean(y, w, design=Design())
+    assert float(e.std_error) == pytest.approx(jackknife(w, y, clusters=np.arange(n)) ** 0.5, rel=0.02)
+    alone = calibrate(x, {"ones": 4600.0, "spend": 480_000.0}, base_weights=d)
+    assert abs(float(e.std_error) / float(mean(y, alone, design=Design()).std_error) - 1.0) > 0.02  # the penalty matters
+
+
+def test_derivative_of_relaxed_weights_where_some_entering_are_negative(simple: Any) -> None:
+    x, totals, d = simple
+    y = np.sqrt(x["spend"])
+
+    def chain(base: np.ndarray) -> Weights:
+        first = calibrate(x, totals | {"spend": 180_000.0}, base_weights=base, tol=1e-13)
+        return calibrate({"spend": x["spend"]}, {"spend": 70_000.0}, base_weights=first, penalty=0.7, tol=1e-13)
+
+    w = chain(d)
+    assert w.entering(1).min() < 0
+    pulled = w.pullback(y, exact=True)
+    for i in range(0, 50, 7):
+        shift = np.where(np.arange(50) == i, 1e-4, 0.0)
+        slope = (chain(d + shift).values @ y - chain(d - shift).values @ y) / 2e-4
+        assert pulled[i] == pytest.approx(slope, rel=1e-5, abs=1e-7)
