@@ -224,7 +224,7 @@ def _item_weights(weights: Mapping[str, float] | Sequence[float] | None, names: 
         if wrong:
             raise InputError(
                 f"weights must name the items {shown(names)}; {shown(wrong)} stand in one of the two only.",
-                code="item_weights", argument="weights", levels=wrong,
+                code="index_weights", argument="weights", levels=wrong,
             )
         weights = [weights[name] for name in names]
     given = _checks.vector(weights, "weights", length=len(names))
@@ -232,6 +232,6 @@ def _item_weights(weights: Mapping[str, float] | Sequence[float] | None, names: 
         wrong = [name for name, weight in zip(names, given, strict=True) if weight <= 0]
         raise InputError(
             f"weights must be positive; those of {shown(wrong)} are not. Leave these items out, or turn their scale round.",
-            code="item_weights_positive", argument="weights", levels=wrong,
+            code="index_weights_positive", argument="weights", levels=wrong,
         )
     return np.asarray(given / given.sum())

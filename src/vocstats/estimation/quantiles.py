@@ -11,6 +11,7 @@ import numpy.typing as npt
 from .. import _checks
 from .._checks import Floats, Integers
 from .._numerics import t_quantile
+from ..errors import InputError
 from ..options import Inference, QuantileInterval, QuantileRule, ShareInterval
 from ..weighting.chain import Weights
 from .axis import Axis, axis_of
@@ -65,7 +66,7 @@ def quantile(
     Raises
     ------
     InputError
-        As `mean`; "replicates" without `Replicates`.
+        As `mean`; "replicates" without `Replicates`, or with those of a jackknife.
 
     Examples
     --------
@@ -87,6 +88,12 @@ def quantile(
     values = axis.column(y, "y")
     curve = Distribution.of(axis, values, school=rule == "school")
     if chosen == "replicates":
+        if axis.replicates is not None and axis.replicates.method == "jackknife":
+            raise InputError(
+                "The spread of a quantile between jackknife replicates does not tell its variance. "
+                'Use bootstrap or half-sample replicates, or interval="mean".',
+                code="jackknife_quantile", argument="interval",
+            )
         wanted = np.full(axis.domains, share)
         return axis.estimate(Figure(statistic="quantile", value=lambda mass: curve.at(wanted, mass)))
     return _woodruff(axis, curve, values, share, chosen)
