@@ -34,7 +34,8 @@ def test_diagonal_and_differences(name: str, inference: str) -> None:
     rng = np.random.default_rng(2)
     w = world(rng, size=800)
     heard = w.answer(rng)
-    weights = heard * rng.uniform(1, 2, heard.size) if name == "plain" else chain(name, w, heard, rng.integers(1, 3, heard.size).astype(float))
+    counts = rng.integers(1, 3, heard.size).astype(float)
+    weights = heard * rng.uniform(1, 2, heard.size) if name == "plain" else chain(name, w, heard, counts)
     y = np.where(heard, w.y, np.nan)
     for design in (Design(strata=w.stratum, clusters=w.cluster), Design(clusters=[w.cluster, None], fpc=[w.cluster * 0 + 90.0] * 2), None):
         e = mean(y, weights, by=w.b, design=design, inference=inference)

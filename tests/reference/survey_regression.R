@@ -67,6 +67,6 @@ for (d in names(designs)) {
     test <- svychisq(~sch.wide + stype, designs[[d]], statistic = statistic)
     say(paste(d, statistic), "table", test$statistic, test$p.value, if (is.null(test$parameter)) NA else test$parameter[1])
   }
-  test <- svygofchisq(~stype, c(.6, .2, .2), designs[[d]])
+  test <- svygofchisq(~band, c(.2, .3, .3, .2), designs[[d]])
   say(paste(d, "shares"), "table", test$statistic, test$p.value, test$parameter["df"])
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from .contingency import rao_scott, rao_scott_shares
 from .design import Design
 from .estimate import Estimate
 from .functions import difference, smooth_function
+from .hypotheses import wald_test
+from .hypothesis_test import HypothesisTest
 from .indices import CompositeIndex, composite_index
 from .means import mean, ratio, total
 from .moments import correlation, population_covariance, population_variance
@@ -16,8 +19,8 @@ from .replication import Replicates, replicate
 from .scores import bottom_box, net_promoter_score, top_box
 
 __all__ = [
-    "CompositeIndex", "Design", "Estimate", "Regression", "Replicates", "bottom_box",
-    "composite_index", "correlation", "difference", "mean", "net_promoter_score",
-    "population_covariance", "population_variance", "proportion", "quantile", "ratio", "regress",
-    "replicate", "smooth_function", "top_box", "total",
+    "CompositeIndex", "Design", "Estimate", "HypothesisTest", "Regression", "Replicates", "bottom_box", "composite_index",
+    "correlation", "difference", "mean", "net_promoter_score", "population_covariance", "population_variance", "proportion",
+    "quantile", "rao_scott", "rao_scott_shares", "ratio", "regress", "replicate", "smooth_function", "top_box", "total",
+    "wald_test",
 ]

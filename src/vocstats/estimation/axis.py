@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,13 @@ class Axis:
                 code="off_limits", argument="y", rows=rows, limits=argument, low=low, high=high,
             )
         return low, high
+
+    def within(self, domain: npt.ArrayLike) -> Axis:
+        """The axis with nobody heard outside the domain; they stay draws."""
+        heard = self.heard & _checks.flags(domain, "domain", length=self.length)[self.rows]
+        if not heard.any():
+            raise InputError("Nobody in the domain was heard. Choose another domain.", code="empty_domain", argument="domain")
+        return replace(self, heard=heard)
 
     def positions(self, rows: Integers) -> Integers:
         """Positions in the arguments of rows of the axis."""

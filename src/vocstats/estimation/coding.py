@@ -121,4 +121,4 @@ def _indicators(column: Any, name: str, levels: tuple[Any, ...]) -> Floats:
             code="unknown_levels", argument="x", levels=unknown, column=name,
         )
     known = np.array([place[level] for level in borne.tolist()], np.intp)[codes]
-    return (known[:, None] == np.arange(1, len(levels))).astype(float)
+    return np.asarray(known[:, None] == np.arange(1, len(levels)), dtype=np.float64)

@@ -7,6 +7,7 @@ from scipy import sparse
 
 from .._checks import Floats
 from ..options import Inference
+from ..weighting.chain import Matrix
 from ..weighting.distances import gram
 from .design import Design
 from .linearization import Influence
@@ -70,5 +71,5 @@ def _of_stage(stage: Stage, influence: Influence, counts: Floats) -> Floats:
     return total
 
 
-def _dense(matrix: object) -> Floats:
-    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, dtype=np.float64)
+def _dense(matrix: Matrix) -> Floats:
+    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)

@@ -22,7 +22,7 @@ from .design import Design
 from .generalized_linear import FAMILIES, GeneralizedLinear, check_outcome, family_of
 from .linearization import Influence
 from .ordinal import CURVES, Ordinal, categories_of, refuse_missing
-from .regression_result import Regression
+from .regression_result import THRESHOLD, Regression
 from .replication import Replicates, Replication
 from .scoring import Model, solve, solved
 from .variance import Linearization, variance
@@ -89,21 +89,19 @@ def regress(
     chosen = _link(family, link)
     axis = axis_of(y, w, design, None, counts, inference, level)
     if domain is not None:
-        axis = _within(axis, domain)
+        axis = axis.within(domain)
     used = np.flatnonzero(axis.heard)
     model, coding = _model(y, x, family, chosen, axis, axis.positions(used))
     mass = axis.mass[used]
     parameters = solve(model, mass)
     lost = len(coding.columns) - 1
     if axis.replicates is None:
-        material: Linearization | Replication = _linearized(axis, used, model, parameters, mass)
-        table = covariance(material, inference)
-        df = _degrees(axis, material) - lost
-    else:
-        material = _replicated(axis.replicates, used, model, parameters)
-        table = material.scaling.covariance(material.values, parameters)
-        df = np.full(parameters.size, material.scaling.df - lost)
-    return _finish(model, parameters, table, df, coding, axis, mass, family, chosen, material)
+        linear = _linearized(axis, used, model, parameters, mass)
+        table, df = covariance(linear, inference), _degrees(axis, linear) - lost
+        return _finish(model, parameters, table, df, coding, axis, mass, family, chosen, linear)
+    spread = _replicated(axis.replicates, used, model, parameters)
+    table, df = spread.scaling.covariance(spread.values, parameters), np.full(parameters.size, spread.scaling.df - lost)
+    return _finish(model, parameters, table, df, coding, axis, mass, family, chosen, spread)
 
 
 def _link(family: str, link: str | None) -> RegressionLink:
@@ -114,14 +112,6 @@ def _link(family: str, link: str | None) -> RegressionLink:
             code="not_a_choice", argument="link", value=repr(link), allowed=", ".join(map(repr, allowed)),
         )
     return link or allowed[0]  # type: ignore[return-value]
-
-
-def _within(axis: Axis, domain: npt.ArrayLike) -> Axis:
-    """The axis with nobody heard outside the domain."""
-    heard = axis.heard & _checks.flags(domain, "domain", length=axis.length)[axis.rows]
-    if not heard.any():
-        raise InputError("Nobody in the domain was heard. Choose another domain.", code="empty_domain", argument="domain")
-    return replace(axis, heard=heard)
 
 
 def _model(y: Any, x: Any, family: str, link: str, axis: Axis, rows: Integers) -> tuple[Model, Coding]:
@@ -157,10 +147,14 @@ def _degrees(axis: Axis, material: Linearization) -> Floats:
     size = material.heard.size
     if axis.inference == "r":
         return np.full(size, axis.design_df[0])
-    names = ("influence", "contrast", "deviation")
     codes, heard = np.zeros(axis.length, np.intp), material.heard[:1]
-    single = ({name: _full(getattr(material, name).shared[:, [k]]) for name in names} for k in range(size))
-    return np.concatenate([variance(replace(material, heard=heard, **each), axis.inference, codes)[1] for each in single])
+    degrees = []
+    sides = (material.influence, material.contrast, material.deviation)
+    for k in range(size):
+        influence, contrast, deviation = (_full(side.shared[:, [k]]) for side in sides)
+        one = replace(material, influence=influence, contrast=contrast, deviation=deviation, heard=heard)
+        degrees.append(variance(one, axis.inference, codes)[1])
+    return np.concatenate(degrees)
 
 
 def _replicated(replicates: Replicates, used: Integers, model: Model, parameters: Floats) -> Replication:
@@ -194,7 +188,7 @@ def _finish(
     names, ordinal = model.names, isinstance(model, Ordinal)
     variables = coding.variables[1:] if ordinal else coding.variables
     return Regression(
-        terms=names, variables=(*variables, *("threshold" for _ in names[len(variables) :])), estimate=parameters, std_error=error,
+        terms=names, variables=(*variables, *(THRESHOLD for _ in names[len(variables) :])), estimate=parameters, std_error=error,
         conf_low=low, conf_high=high, t=t, p_value=_p_values(t, df), df=df, covariance=table,
         dispersion=model.dispersion(parameters, mass, n) if isinstance(model, GeneralizedLinear) else np.nan,
         n=n, family=family, link=link, levels=coding.levels, categories=model.labels if isinstance(model, Ordinal) else (),

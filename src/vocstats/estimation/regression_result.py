@@ -21,6 +21,8 @@ from .variance import Linearization
 if TYPE_CHECKING:
     import pandas as pd
 
+THRESHOLD = "threshold"  # the variable behind the thresholds of an ordinal outcome
+
 
 @register("regression")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,9 +132,8 @@ class Regression(Result):
         half = t_quantile(self.level, self.df.min()) * error
         ends = np.sort([link.inverse(eta - half), link.inverse(eta + half)], axis=0)
         slope = np.abs(link.inverse_deriv(eta))
-        return {
-            "row": np.arange(eta.size), "estimate": link.inverse(eta), "std_error": slope * error, "conf_low": ends[0], "conf_high": ends[1],
-        }
+        columns = {"estimate": link.inverse(eta), "std_error": slope * error, "conf_low": ends[0], "conf_high": ends[1]}
+        return {"row": np.arange(eta.size), **columns}
 
     def _shares(self, matrix: Floats) -> dict[str, Any]:
         curve, q = CURVES[self.link], len(self.categories) - 1

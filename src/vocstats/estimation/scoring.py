@@ -18,10 +18,10 @@ _TOL, _MAX_ITER, _STALLED = 1e-11, 100, 1e-10  # errors relative to the sum of t
 class Model(Protocol):
     """Rows of a model whose parameters solve sum(mass * score) = 0.
 
-    `x` and `columns` are the predictors, an intercept first, `names` those of the parameters; `loss` is what the solution minimises, `bread` minus the
-    expected or observed derivative of the summed score, `magnitude` the sum of the absolute terms of each equation, `extreme`
-    whether the fit is so sure of some rows that parameters may be infinite, and `ordering` the rows and sides of the linear
-    programme that finds out.
+    `x` and `columns` are the predictors, an intercept first, `names` those of the parameters; `loss` is what the solution
+    minimises, `bread` minus the expected or observed derivative of the summed score, `magnitude` the sum of the absolute terms
+    of each equation, `extreme` whether the fit is so sure of some rows that parameters may be infinite, and `ordering` the rows
+    and sides of the linear programme that finds out.
     """
 
     @property
