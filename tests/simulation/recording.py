@@ -10,12 +10,12 @@ import pandas as pd
 
 import vocstats
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "simulations"
+EXPLANATION = Path(__file__).resolve().parents[2] / "docs" / "explanation"
 
 
-def record(name: str, title: str, rows: pd.DataFrame, **facts: object) -> None:
+def record(name: str, title: str, rows: pd.DataFrame, *, folder: str = "simulations", **facts: object) -> None:
     """File a table under `name` with the date, the version and what was simulated."""
-    FOLDER.mkdir(exist_ok=True)
+    (EXPLANATION / folder).mkdir(exist_ok=True)
     document = {
         "title": title,
         "date": datetime.date.today().isoformat(),
@@ -23,4 +23,4 @@ def record(name: str, title: str, rows: pd.DataFrame, **facts: object) -> None:
         "facts": facts,
         "rows": json.loads(rows.to_json(orient="records", double_precision=10)),
     }
-    (FOLDER / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (EXPLANATION / folder / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
