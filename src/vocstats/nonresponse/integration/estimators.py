@@ -27,8 +27,8 @@ class Data:
         Columns of the two models and of nearest neighbours, in sample and reference.
     population : float or None
         N where it is to be used; None: the sums of the weights stand for it.
-    replacement : bool
-        Whether the reference is a sample drawn with replacement (or taken as such).
+    squares : float array (m,)
+        Sum of the squared weights of a row's units where they were drawn with replacement, else 0.
     """
 
     y: Floats
@@ -41,7 +41,7 @@ class Data:
     x_place: Floats
     z_place: Floats
     population: float | None
-    replacement: bool
+    squares: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,13 +125,12 @@ def _matched(data: Data, y: Floats, settings: Settings) -> Figures:
         outcome = _outcome(data, y, settings)
         place = (outcome.of_sample.m if settings.match_on == "predicted" else y)[:, None]
         wanted = outcome.of_reference.m[:, None]
-    found = impute(y, place, wanted, data.counts, data.mass, settings.donors)
+    found = impute(y, place, wanted, data.counts, data.mass, data.squares, settings.donors)
     value, direct, size = _mean_of_reference(data, found.imputed)
-    squares = found.donated**2 - (found.chance if data.replacement else 0.0)
     nothing = np.zeros((y.size, 1))
     return Figures(
         estimate=np.array([value]), of_sample=nothing, of_reference=direct[:, None], open_share=nothing,
-        extra=np.array([data.counts @ (found.spread * squares) / size**2]), weights=None,
+        extra=np.array([data.counts @ (found.spread * (found.donated**2 - found.chance)) / size**2]), weights=None,
     )
 
 

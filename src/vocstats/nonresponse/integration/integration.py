@@ -126,7 +126,7 @@ def nonprobability(
     """
     settings = read_settings(method, link, equations, family, imputation, match_on, donors, variance, totals is not None)
     level = _checks.level(level)
-    outcomes = read_outcomes(y)
+    outcomes = read_outcomes(y, None if method == "ipw" else family)
     n = next(iter(outcomes.values())).size
     often = np.ones(n) if counts is None else _checks.non_negative(counts, "counts", length=n)
     if not often.sum() > 0:
@@ -177,7 +177,7 @@ def _data(
     x_place, z_place = places(of_outcome) if near else (x_outcome, z_outcome)
     return Data(
         y=y, counts=counts, mass=columns.mass, x_propensity=x_propensity, z_propensity=z_propensity, x_outcome=x_outcome,
-        z_outcome=z_outcome, x_place=x_place, z_place=z_place, population=population, replacement=source.with_replacement,
+        z_outcome=z_outcome, x_place=x_place, z_place=z_place, population=population, squares=source.squares,
     )
 
 

@@ -21,7 +21,7 @@ class Imputation:
     donated : float array (n,)
         What one unit of each row of the sample stands for: the mass of the reference rows it serves, shared among their donors.
     chance : float array (n,)
-        Part of ``donated**2`` that the draw of the reference adds.
+        Part of ``donated**2`` that the draw of the reference adds, and its design variance contains already.
     spread : float array (n,)
         Variance of a unit's outcome among units like it.
     """
@@ -32,7 +32,9 @@ class Imputation:
     spread: Floats
 
 
-def impute(y: Floats, place: Floats, wanted: Floats, counts: Floats, mass: Floats, donors: int) -> Imputation:
+def impute(
+    y: Floats, place: Floats, wanted: Floats, counts: Floats, mass: Floats, squares: Floats, donors: int
+) -> Imputation:
     """The mean of the `donors` units of the sample nearest to each row of the reference.
 
     Units at the same place are equally near: where only some of them are needed, each gives its share. The order of rows
@@ -44,8 +46,8 @@ def impute(y: Floats, place: Floats, wanted: Floats, counts: Floats, mass: Float
         Outcome of the sample, and how often a row stands there.
     place, wanted : float arrays (n, q), (m, q)
         Where sample and reference stand; distances are Euclidean.
-    mass : float array (m,)
-        What a row of the reference stands for.
+    mass, squares : float arrays (m,)
+        What a row of the reference stands for, and the sum of the squared weights of its units (0: not drawn by chance).
     donors : int
         k.
 
@@ -69,8 +71,8 @@ def impute(y: Floats, place: Floats, wanted: Floats, counts: Floats, mass: Float
     before = np.cumsum(taken, axis=1) - taken
     used = np.clip(donors - before, 0.0, taken)
     used /= used.sum(axis=1, keepdims=True)
-    links = used * mass[:, None]
-    donated, chance = (sums_by(near.ravel(), each.ravel(), len(cells)) for each in (links, links**2))
+    links = used * mass[:, None], used**2 * squares[:, None]
+    donated, chance = (sums_by(near.ravel(), each.ravel(), len(cells)) for each in links)
     spread = _spread(sums_by(code, counts * (y - mean[code]) ** 2, len(cells)), size, mean, cells, tree)
     return Imputation(
         imputed=(used * mean[near]).sum(axis=1), donated=(donated / size)[code], chance=(chance / size**2)[code], spread=spread[code]

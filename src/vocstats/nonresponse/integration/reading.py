@@ -10,6 +10,7 @@ import numpy as np
 from ... import _checks
 from ...errors import InputError, shown
 from ...estimation.design import Design
+from ...options import OutcomeFamily
 from ...results import Floats
 from ...weighting import estimated_targets
 from ...weighting.auxiliaries import read_auxiliaries
@@ -17,8 +18,8 @@ from .characteristics import Characteristic, Columns, characteristics, columns_o
 from .reference import Reference, reference_sample, registry_of
 
 
-def read_outcomes(y: Any) -> dict[str, Floats]:
-    """Outcomes by name: y, or y0, y1, ... for the columns of an array."""
+def read_outcomes(y: Any, family: OutcomeFamily | None) -> dict[str, Floats]:
+    """Outcomes by name: y, or y0, y1, ... for the columns of an array; checked against the family they are to be modelled with."""
     if isinstance(y, np.ndarray | list | tuple):
         array = np.asarray(y)
         columns = {f"y{k}": array[:, k] for k in range(array.shape[1])} if array.ndim == 2 else {"y": array}
@@ -28,8 +29,16 @@ def read_outcomes(y: Any) -> dict[str, Floats]:
         raise InputError("y has no columns. Give {name: values}.", code="no_columns", argument="y")
     result: dict[str, Floats] = {}
     for name, column in columns.items():
-        length = next(iter(result.values())).size if result else None
-        result[name] = _checks.vector(column, "y" if name == "y" else f"y[{name!r}]", length=length)
+        length, argument = next(iter(result.values())).size if result else None, "y" if name == "y" else f"y[{name!r}]"
+        result[name] = _checks.vector(column, argument, length=length)
+        off = (result[name] < 0) | ((result[name] > 1) & (family == "binomial"))
+        if family in ("binomial", "poisson") and off.any():
+            rows = np.flatnonzero(off)
+            raise InputError(
+                f"{argument} is outside what family={family!r} allows (0 to 1 for binomial, 0 and more for poisson) at rows {shown(rows)}. "
+                "Correct the values, or use family='gaussian'.",
+                code="outcome_off_family", argument=argument, rows=rows, family=family,
+            )
     return result
 
 

@@ -63,9 +63,11 @@ class Reference:
         return float(self.mass.sum() if self.weights is None else self.weights.counts[self.weights.values != 0].sum())
 
     @property
-    def with_replacement(self) -> bool:
-        """Whether it is a sample without finite populations."""
-        return self.kind == "sample" and not (self.design is not None and self.design.fpc)
+    def squares(self) -> Floats:
+        """Sum of the squared weights of the units of a row, where they were drawn with replacement; else 0."""
+        if self.weights is None or (self.design is not None and self.design.fpc):
+            return np.zeros_like(self.mass)
+        return self.mass * self.weights.values
 
     def accounts(self) -> tuple[str, ...]:
         """Codes of what the variance of the reference holds."""
