@@ -13,7 +13,7 @@ import vocstats
 
 ROOT = Path(__file__).resolve().parents[1]
 ESTIMATORS = ("weighting", "estimation", "nonresponse", "sensitivity")
-PUBLIC = (*ESTIMATORS, "datasets", "plots", "report")
+PUBLIC = (*ESTIMATORS, "datasets", "export", "plots", "report")
 SECTIONS = ("Parameters", "Returns")
 
 

@@ -22,7 +22,7 @@ _EXPORTS = {
     "MissingDependencyError": ".errors",
     "VocstatsWarning": ".errors",
 }
-_SUBPACKAGES = ("datasets", "estimation", "nonresponse", "plots", "report", "results", "sensitivity", "weighting", "workflows")
+_SUBPACKAGES = ("datasets", "estimation", "export", "nonresponse", "plots", "report", "results", "sensitivity", "weighting", "workflows")
 
 __all__ = sorted([*_EXPORTS, *_SUBPACKAGES, "__version__"])
 

@@ -75,3 +75,16 @@ def test_design_weights_say_what_the_rows_stand_for(base: dict[str, Any]) -> Non
 def test_a_number_that_does_not_vary_has_no_difference(base: dict[str, Any]) -> None:
     table = balance({"one": np.ones(base["n"])}, Weights(base=base["heard"], counts=np.ones(base["n"])))
     assert table[["difference_after", "variance_ratio_after"]].isna().all(axis=None)
+
+
+def test_weights_as_a_table_show_every_factor(base: dict[str, Any]) -> None:
+    region, tenure = ({name: base["margins"][name]} for name in ("region", "tenure"))
+    w = rake(region, margin_targets(region, counts=base["counts"]), base_weights=base["heard"] * 2.0, counts=base["counts"])
+    w = rake(tenure, margin_targets(tenure, counts=base["counts"]), base_weights=w)
+    table = w.to_frame()
+    assert list(table.columns) == ["row", "base", "count", "factor_rake", "factor_rake_2", "weight"]
+    np.testing.assert_allclose(table["base"] * table["factor_rake"] * table["factor_rake_2"], w.values, rtol=1e-14)
+    named = w.to_frame(id=pd.Series([f"{k:03d}" for k in range(base["n"])], name="customer"))
+    assert named["customer"].iloc[1] == "001"
+    with pytest.raises(InputError, match="id has 2 entries; 60 were expected"):
+        w.to_frame(id=["a", "b"])

@@ -202,7 +202,7 @@ def _numbers_with_words(frame: pd.DataFrame, text_columns: Sequence[str]) -> pd.
 
 # ------------------------------------------------------------------ Excel
 def _excel(file: Path, sheet: str | int | None, text_columns: Sequence[str]) -> Opened:
-    _needs("openpyxl", "report", file)
+    needs("openpyxl", "report", file)
     import pandas as pd
 
     with pd.ExcelFile(file, engine="openpyxl") as book:
@@ -245,7 +245,7 @@ def _cell_text(value: Any) -> str:
 
 # ------------------------------------------------------------------ Parquet
 def _parquet(file: Path, text_columns: Sequence[str]) -> Opened:
-    _needs("pyarrow", "all", file)
+    needs("pyarrow", "all", file)
     import pandas as pd
     import pyarrow.parquet as pq
 
@@ -258,7 +258,7 @@ def _parquet(file: Path, text_columns: Sequence[str]) -> Opened:
 
 # ------------------------------------------------------------------ SPSS
 def _spss(file: Path, text_columns: Sequence[str], number_columns: Sequence[str]) -> Opened:
-    _needs("pyreadstat", "spss", file)
+    needs("pyreadstat", "spss", file)
     import pyreadstat
 
     _, about = pyreadstat.read_sav(str(file), metadataonly=True)
@@ -277,11 +277,12 @@ def _spss(file: Path, text_columns: Sequence[str], number_columns: Sequence[str]
     return list(about.column_names), read
 
 
-def _needs(module: str, extra: str, file: Path) -> None:
+def needs(module: str, extra: str, file: Path) -> None:
+    """Raise unless the package that reads or writes this kind of file is installed."""
     from importlib.util import find_spec
 
     if find_spec(module) is None:
         raise MissingDependencyError(
-            f"Reading {file.name} needs {module}, which is not installed: pip install {module} (or vocstats[{extra}]).",
+            f"{file.name} needs {module}, which is not installed: pip install {module} (or vocstats[{extra}]).",
             code="missing_dependency", argument="path", package=module, extra=extra, file=file.name,
         )

@@ -262,6 +262,31 @@ class Weights:
         """The chain with one more step."""
         return Weights(base=self.base, counts=self.counts, steps=(*self.steps, step))
 
+    def to_frame(self, *, id: Any = None) -> pd.DataFrame:
+        """One row per unit: where its weight comes from.
+
+        Parameters
+        ----------
+        id : array of shape (n,), optional
+            What to call the rows (None: their positions).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns row, or id under its own name; base, count, factor_<step> (of a second step of that name factor_<step>_2),
+            weight.
+        """
+        from ..results import frame
+
+        if id is not None:
+            same_length(np.asarray(id), "id", len(self))
+        columns: dict[str, Any] = {"row": np.arange(len(self))} if id is None else {str(getattr(id, "name", None) or "id"): np.asarray(id)}
+        columns |= {"base": self.base, "count": self.counts}
+        for k, step in enumerate(self.steps):
+            earlier = sum(other.name == step.name for other in self.steps[:k])
+            columns[f"factor_{step.name}" + (f"_{earlier + 1}" if earlier else "")] = step.factor
+        return frame({**columns, "weight": self.values})
+
     def steps_frame(self) -> pd.DataFrame:
         """One row for the base and one per step: how many are heard, what the weights look like, what was reached.
 
