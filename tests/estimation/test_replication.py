@@ -91,7 +91,8 @@ def test_every_method_gives_the_textbook_variance_of_a_total() -> None:
     design = Design(strata=STRATUM, fpc=population[STRATUM])
     w = (population / 8.0)[STRATUM]
     expected = sum(size**2 * (1 - 8 / size) * Y[h == STRATUM].var(ddof=1) / 8 for h, size in enumerate(population))
-    pairs = sum((size / 8) ** 2 * (1 - 8 / size) * (np.diff(Y[h == STRATUM].reshape(4, 2), axis=1) ** 2).sum() for h, size in enumerate(population))
+    gaps = (np.diff(Y.reshape(3, 4, 2), axis=2) ** 2).sum(axis=(1, 2))
+    pairs = ((population / 8) ** 2 * (1 - 8 / population)) @ gaps
     assert total(Y, w, design=design).std_error ** 2 == pytest.approx(expected)
     assert total(Y, replicate(w, design=design, method="jackknife")).std_error ** 2 == pytest.approx(expected)
     for options in METHODS[1:]:

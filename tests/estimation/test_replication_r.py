@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +113,7 @@ def test_given_replicate_weights(combined: bool, folder: Path, data: Path) -> No
     w = replicate(strat["pw"], method="given", replicate_weights=matrix, combined=combined, scale=scale, centre="mean")
     assert compare("given", strat, w, expected) == 7
     assert w.scaling.df == float(expected.set_index("case").loc["given degf", "estimate"])
-    again = replicate(strat["pw"], method="given", multiplicities=np.loadtxt(folder / "factors.csv", delimiter=","), scale=scale, centre="mean")
+    factors = np.loadtxt(folder / "factors.csv", delimiter=",")
+    again = replicate(strat["pw"], method="given", multiplicities=factors, scale=scale, centre="mean")
     assert compare("given", strat, again, expected) == 7
     assert "replicates_given" in w.accounts_for and "replicates" in again.accounts_for

@@ -95,7 +95,7 @@ def run(source: Source, weights: Weights, size: int, *, drop: bool) -> Run:
         found = heard | (masses != 0).any(axis=1)
         everywhere |= found
         if keep:
-            parts.append((np.flatnonzero(found), masses[found]))
+            parts.append((np.flatnonzero(found), masses if found.all() else masses[found]))
     rows = np.flatnonzero(everywhere)
     return Run(
         rows=rows, numbers=np.array([number for number in range(size) if number not in failures], np.intp),

@@ -165,7 +165,7 @@ class Bootstrap:
         bearer = np.repeat(order, units.often[order].astype(np.intp))
         sizes = units.drawn.astype(np.intp)
         start, size = np.repeat(np.cumsum(sizes) - sizes, m), np.repeat(units.drawn, m)
-        shares, places = np.empty(size.size), np.empty(size.size, np.intp)  # filled again and again: new arrays would cost more than the draws
+        shares, places = np.empty(size.size), np.empty(size.size, np.intp)  # refilled: new arrays would cost more than the draws
         for row, stream in zip(result, streams, strict=True):
             stream.random(out=shares)
             shares *= size
