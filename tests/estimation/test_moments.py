@@ -12,14 +12,17 @@ from vocstats.estimation import Design, correlation, population_covariance, popu
 from vocstats.options import Inference
 from vocstats.weighting import rake
 
-FIGURES = {"variance": lambda y, x, *a, **o: population_variance(y, *a, **o), "covariance": population_covariance, "correlation": correlation}
+FIGURES = {
+    "variance": lambda y, x, *a, **o: population_variance(y, *a, **o), "covariance": population_covariance, "correlation": correlation
+}  # fmt: skip
 
 
 def sample(seed: int = 0, n: int = 300) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=n)
     return {
-        "y": 1e6 + 0.6 * x + rng.normal(size=n), "x": x, "w": rng.uniform(1, 3, n), "by": rng.integers(0, 3, n), "counts": rng.integers(1, 4, n)
+        "y": 1e6 + 0.6 * x + rng.normal(size=n), "x": x, "w": rng.uniform(1, 3, n), "by": rng.integers(0, 3, n),
+        "counts": rng.integers(1, 4, n),
     }
 
 

@@ -129,8 +129,8 @@ def test_tied_scores_are_covered_by_woodruff_and_not_by_limits_around_the_jump()
 
 @pytest.mark.parametrize(
     ("options", "code"),
-    [({"q": 0.0}, "out_of_bounds"), ({"q": 50}, "out_of_bounds"), ({"rule": "hf7"}, "not_a_choice"), ({"interval": "score"}, "not_a_choice"),
-     ({"interval": "replicates"}, "no_replicates")],
+    [({"q": 0.0}, "out_of_bounds"), ({"q": 50}, "out_of_bounds"), ({"rule": "hf7"}, "not_a_choice"),
+     ({"interval": "score"}, "not_a_choice"), ({"interval": "replicates"}, "no_replicates")],
 )  # fmt: skip
 def test_refusals(options: dict[str, Any], code: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -19,7 +19,7 @@ from ..weighting.chain import Weights
 from .design import Design
 from .estimate import Estimate
 from .figures import Figure
-from .linearization import Influence, own_influence, through_chain
+from .linearization import Influence, own_influence, target_influence, through_chain
 from .replication import Replicates, Replication
 from .variance import Linearization, variance
 
@@ -152,9 +152,12 @@ class Axis:
     def linearization(self, derivative: Floats, deviation: Floats, n: Floats) -> Linearization:
         """Material of a variance, from derivatives of a row's own domain to the row's mass."""
         influence, contrast = through_chain(derivative, self.codes, self.domains, self.weights, contrast=self.inference != "r")
-        return self.material(influence, contrast, own_influence(deviation, self.codes, self.domains), n)
+        own = own_influence(deviation, self.codes, self.domains)
+        return self.material(influence, contrast, own, n, target_influence(influence, self.weights))
 
-    def material(self, influence: Influence, contrast: Influence, deviation: Influence, n: Floats) -> Linearization:
+    def material(
+        self, influence: Influence, contrast: Influence, deviation: Influence, n: Floats, targets: Influence | None
+    ) -> Linearization:
         """Influence values together with the draw and the chances of an answer."""
         weights = self.weights
         drawn = np.ones(self.codes.size) if self.design is None else weights.base
@@ -163,7 +166,7 @@ class Axis:
         sampled = np.where(weights.base != 0, weights.counts, 0.0)
         return Linearization(
             influence=influence, contrast=contrast, deviation=deviation, counts=sampled, values=weights.values, silence=silence, heard=n,
-            design=self.design,
+            design=self.design, targets=targets,
         )
 
     def accounts(self) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ def covariance(material: Linearization, inference: Inference) -> Floats:
     for stage in stages(design, material.counts) if design is not None else []:
         total += _of_stage(stage, material.influence, material.counts)
         reached = stage.reached
+    if material.targets is not None:
+        total += products(material.targets, np.ones(material.targets.shape[0]))
     if inference != "r":
         heard = material.heard
         small = np.sqrt(heard / np.maximum(heard - 1.0, 1.0))

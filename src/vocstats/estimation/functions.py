@@ -8,13 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from .._checks import Floats
 from ..errors import InputError, shown
 from .axis import finish
 from .design import Design
 from .estimate import Estimate
-from .linearization import Influence
+from .linearization import Influence, spread_influence
 from .replication import Replication
 from .variance import Linearization, variance
 
@@ -56,7 +57,8 @@ def smooth_function(
 
     Estimates of replicates have the function evaluated in every replicate instead. Where the weights of the estimates
     differ, the largest of their estimated probabilities of silence, and of their weights, stands for a unit: the standard
-    error errs on the large side. Degrees of freedom are Welch and Satterthwaite's.
+    error errs on the large side. Estimated targets of different chains are taken as independent unless they are the same.
+    Degrees of freedom are Welch and Satterthwaite's.
 
     Parameters
     ----------
@@ -160,7 +162,19 @@ def _joint(materials: list[Linearization], slopes: list[Floats]) -> Linearizatio
         **{name: combined(name) for name in ("influence", "contrast", "deviation")},
         **{name: reduce(np.maximum, (getattr(m, name) for m in materials)) for name in ("counts", "values", "silence")},
         heard=reduce(np.minimum, (np.broadcast_to(m.heard, slopes[0].shape) for m in materials)), design=materials[0].design,
+        targets=_joint_targets([(m.targets, slope) for m, slope in zip(materials, slopes, strict=True)]),
     )
+
+
+def _joint_targets(parts: Sequence[tuple[Influence | None, Floats]]) -> Influence | None:
+    """Influence of estimated targets on the function; estimates of one chain share them, those of several have their own."""
+    moved = [targets.times(slope) for targets, slope in parts if targets is not None]
+    if not moved:
+        return None
+    shared = [targets.shared for targets, _ in parts if targets is not None]
+    if all(np.array_equal(shared[0], other) for other in shared[1:]):
+        return reduce(Influence.plus, moved)
+    return spread_influence(block_diag(*(one.shared for one in moved)), np.vstack([one.loadings for one in moved]))
 
 
 def _welch(slopes: list[Floats], estimates: Sequence[Estimate]) -> Floats:

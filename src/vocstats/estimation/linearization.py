@@ -10,8 +10,9 @@ from scipy import sparse
 
 from .._checks import Floats, Integers
 from .._numerics import solve_symmetric, sums_by
-from ..weighting.chain import Matrix, Weights, times
+from ..weighting.chain import Estimated, Matrix, Weights, times
 from ..weighting.distances import cross, gram, scaled
+from ..weighting.estimated_targets import covariance_root
 from ..weighting.indicators import Indicators
 
 _BLOCK = 1 << 17  # rows of a sparse matrix worked on at once: bounds the memory of their sums
@@ -152,6 +153,29 @@ def through_chain(derivative: Floats, codes: Integers, domains: int, weights: We
     values = weights.values * derivative
     plain, heard = (Influence(own=values, row=rows, domain=codes, shared=_beside([empty, *parts]), loadings=stacked) for parts in influence)
     return plain, heard
+
+
+def target_influence(influence: Influence, weights: Weights) -> Influence | None:
+    """Influence of targets that are estimates: of one standard error in every direction of their covariance.
+
+    The loadings A_k of `through_chain` are the derivatives of the estimates by the targets of step k: with C_k = L_k L_k' their
+    covariance, L_k' A_k has one row per direction. None: all targets are known.
+    """
+    parts: list[Matrix] = []
+    for step in reversed(weights.steps):
+        gradient = step.gradient()
+        if gradient is not None:
+            given = step.target_covariance if isinstance(step, Estimated) else None
+            parts.append(np.zeros((0, gradient.shape[1])) if given is None else covariance_root(given).T)
+    if not sum(part.shape[0] for part in parts):
+        return None
+    return spread_influence(sparse.block_diag(parts, format="csr").toarray(), influence.loadings)
+
+
+def spread_influence(shared: Matrix, loadings: Floats) -> Influence:
+    """Influence whose rows speak through shared parts only."""
+    nothing = np.zeros(0, np.intp)
+    return Influence(own=np.zeros(0), row=nothing, domain=nothing, shared=shared, loadings=loadings)
 
 
 def _merged(own: Floats, row: Integers, domain: Integers, shared: Matrix, loadings: Floats) -> Influence:

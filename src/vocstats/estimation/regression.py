@@ -15,12 +15,13 @@ from .._numerics import t_quantile
 from ..errors import IdentificationError, InputError, shown
 from ..options import Inference, RegressionFamily, RegressionLink
 from ..weighting.chain import Weights
+from ..weighting.estimated_targets import covariance_root
 from .axis import Axis, axis_of
 from .coding import Coding, coding_of
 from .covariance import covariance
 from .design import Design
 from .generalized_linear import FAMILIES, GeneralizedLinear, check_outcome, family_of
-from .linearization import Influence
+from .linearization import Influence, spread_influence
 from .ordinal import CURVES, Ordinal, categories_of, refuse_missing
 from .regression_result import THRESHOLD, Regression
 from .replication import Replicates, Replication
@@ -133,13 +134,14 @@ def _linearized(axis: Axis, used: Integers, model: Model, parameters: Floats, ma
     base = axis.weights.base[:, None]
     influence = _full(base * axis.weights.pullback(derivative))
     contrast = influence if axis.inference == "r" else _full(base * axis.weights.pullback(derivative, contrast=True))
-    return axis.material(influence, contrast, _full(derivative), np.full(parameters.size, axis.n[0]))
+    root = covariance_root(axis.weights.target_variance(derivative))
+    targets = _full(root.T) if root.size else None
+    return axis.material(influence, contrast, _full(derivative), np.full(parameters.size, axis.n[0]), targets)
 
 
 def _full(values: Floats) -> Influence:
     """Influence values (n, k) as they are."""
-    nothing, size = np.zeros(0), values.shape[1]
-    return Influence(own=nothing, row=nothing.astype(np.intp), domain=nothing.astype(np.intp), shared=values, loadings=np.eye(size))
+    return spread_influence(values, np.eye(values.shape[1]))
 
 
 def _degrees(axis: Axis, material: Linearization) -> Floats:
@@ -152,7 +154,8 @@ def _degrees(axis: Axis, material: Linearization) -> Floats:
     sides = (material.influence, material.contrast, material.deviation)
     for k in range(size):
         influence, contrast, deviation = (_full(side.shared[:, [k]]) for side in sides)
-        one = replace(material, influence=influence, contrast=contrast, deviation=deviation, heard=heard)
+        targets = None if material.targets is None else _full(material.targets.shared[:, [k]])
+        one = replace(material, influence=influence, contrast=contrast, deviation=deviation, heard=heard, targets=targets)
         degrees.append(variance(one, axis.inference, codes)[1])
     return np.concatenate(degrees)
 

@@ -36,6 +36,8 @@ class Linearization:
         Units heard per domain.
     design : Design or None
         None: all that is listed was asked (under "r": rows drawn with replacement).
+    targets : Influence or None
+        Of one standard error of estimated targets, one row per direction of their covariance; None: all are known.
     """
 
     influence: Influence
@@ -46,6 +48,12 @@ class Linearization:
     silence: Floats
     heard: Floats
     design: Design | None
+    targets: Influence | None = None
+
+    @property
+    def from_targets(self) -> Floats:
+        """Variance that estimated targets add, by domain."""
+        return np.zeros(self.heard.size) if self.targets is None else self.targets.sum_of_squares(np.ones(self.targets.shape[0]))
 
 
 def variance(material: Linearization, inference: Inference, codes: Integers | None = None) -> tuple[Floats, Floats]:
@@ -54,6 +62,8 @@ def variance(material: Linearization, inference: Inference, codes: Integers | No
     "r":         V = Σ_stages Σ_h F (1 - f) n/(n-1) Σ_g (Z_g - mean)²          (R's svyrecvar; no degrees of freedom)
     "registry":  V = the same + Σ_heard F (1 - p) z² n_d/(n_d - 1)             (F: product of all sampling fractions; 1 without a design)
     "process":   V = registry + s²/N
+
+    Each gains what estimated targets of the weighting add, with infinite degrees of freedom.
 
     Response is the last phase, every unit by itself with probability p = base / value (1 / value without a design);
     below a stage drawn with replacement nothing is added, because the spread between clusters contains it.
@@ -79,9 +89,9 @@ def variance(material: Linearization, inference: Inference, codes: Integers | No
     nothing = np.zeros(material.heard.size)
     if inference == "r":
         drawn = stages(material.design or Design(), material.counts)
-        total = sum((stage.variance(material.influence, material.counts) for stage in drawn), nothing)
+        total = sum((stage.variance(material.influence, material.counts) for stage in drawn), material.from_targets)
         return np.maximum(total, 0.0), np.full(material.heard.size, np.inf)
-    parts = _registry_parts(material, codes)
+    parts = [*_registry_parts(material, codes), (material.from_targets, nothing + np.inf)]
     if inference == "process":
         mass = material.counts * material.values
         parts.append((material.deviation.sum_of_squares(mass) * _small_sample(material.heard), material.heard - 1.0))

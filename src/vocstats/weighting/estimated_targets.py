@@ -84,7 +84,8 @@ def target_shifts(weights: Weights, coefficients: npt.ArrayLike, *, seed: Any = 
     Fuller (1998), Statistica Sinica 8(4); Opsomer & Erciulescu (2021), Survey Methodology 47(1).
     """
     c = non_negative(coefficients, "coefficients")
-    roots = [_root(step.target_covariance) for step in weights.steps if isinstance(step, Estimated) and step.target_covariance is not None]
+    known = [step.target_covariance for step in weights.steps if isinstance(step, Estimated)]
+    roots = [covariance_root(covariance) for covariance in known if covariance is not None]
     sizes, ranks = [root.shape[0] for root in roots], [root.shape[1] for root in roots]
     shifts = np.zeros((sum(sizes), c.size))
     if seed is None and sum(ranks) > np.count_nonzero(c):
@@ -105,7 +106,7 @@ def target_shifts(weights: Weights, coefficients: npt.ArrayLike, *, seed: Any = 
     return shifts
 
 
-def _root(covariance: Floats) -> Floats:
+def covariance_root(covariance: Floats) -> Floats:
     """Eigenvectors times the roots of their eigenvalues, those of rounding size left out."""
     values, vectors = np.linalg.eigh(covariance)
     large = values > _ROUNDING * values.max(initial=0.0)
