@@ -17,11 +17,11 @@ def normal_quantile(level: float) -> float:
 
 
 def t_quantile(level: float, df: npt.ArrayLike) -> Floats:
-    """Two-sided Student quantile of a confidence level; infinite degrees of freedom give the normal quantile."""
+    """Two-sided Student quantile of a confidence level; infinite degrees of freedom give the normal quantile, NaN none."""
     freedom = np.asarray(df, float)
     finite = np.isfinite(freedom) & (freedom < 1e8)
     quantile = special.stdtrit(np.where(finite, freedom, 1.0), 0.5 + level / 2)
-    return np.where(finite, quantile, normal_quantile(level))
+    return np.where(finite, quantile, np.where(np.isnan(freedom), np.nan, normal_quantile(level)))
 
 
 def exact_share_limits(share: npt.ArrayLike, n: npt.ArrayLike, level: float) -> tuple[Floats, Floats]:
