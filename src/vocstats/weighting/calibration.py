@@ -17,7 +17,7 @@ from .auxiliaries import Auxiliaries, read_auxiliaries, read_penalties
 from .chain import Floats, Matrix, Weights, begin, times
 from .estimated_targets import read_covariance, refuse_unattainable
 from .feasibility import Verdict, factor_bounds, refuse
-from .households import household_codes, household_means
+from .households import by_household, household_codes
 from .labels import check_levels
 from .raking import positive_mass
 
@@ -138,16 +138,17 @@ class Problem:
     def matrix(self, mass: Floats) -> Matrix:
         """The auxiliaries, or their means over households."""
         x = self.auxiliaries.x
-        return x if self.households is None else household_means(x, self.households, mass)
+        return x if self.households is None else by_household(x, self.households, mass)[0][self.households]
 
     def fit(self, mass: Floats) -> CalibrationStep:
         """The factors for the mass that enters."""
         for name, labels, totals, codes in self.auxiliaries.levels:
             check_levels([name], [labels], [totals], [sums_by(codes, mass, len(labels))])
-        x, shape, totals = self.matrix(mass), _shape(self.distance, self.bounds), self.auxiliaries.totals
-        heard = np.flatnonzero(mass)
-        everybody = heard.size == mass.size
-        inside, entering = (x, mass) if everybody else (x[heard], mass[heard])
+        x, shape, totals, homes = self.auxiliaries.x, _shape(self.distance, self.bounds), self.auxiliaries.totals, self.households
+        x, together = (x, mass) if homes is None else by_household(x, homes, mass)
+        heard = np.flatnonzero(together)
+        everybody = heard.size == together.size
+        inside, entering = (x, together) if everybody else (x[heard], together[heard])
         cross = distances.gram(inside, entering)
         squares = np.diag(cross if (entering > 0).all() else distances.gram(inside, np.abs(entering)))
         # no total is known better than rounding of its summands allows
@@ -160,6 +161,8 @@ class Problem:
         if not dual.error <= self.tol:
             self._refuse(inside, entering, dual)
         factor, slope = (dual.factor, dual.slope) if everybody else shape.evaluate(np.asarray(x @ dual.parameters))[:2]
+        if homes is not None:
+            x, factor, slope = x[homes], factor[homes], slope[homes]
         factor.flags.writeable = False
         return CalibrationStep(
             name="calibrate", problem=self, x=x, parameters=dual.parameters, mass=mass, factor=factor, slope=slope, cross=cross,

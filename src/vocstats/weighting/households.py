@@ -36,15 +36,13 @@ def household_codes(households: Any, chain: Weights) -> npt.NDArray[np.intp] | N
     return codes
 
 
-def household_means(x: Matrix, households: npt.NDArray[np.intp], mass: Floats) -> Matrix:
-    """Every row replaced by the mean of its household, over the members with mass (0 where there are none).
+def by_household(x: Matrix, households: npt.NDArray[np.intp], mass: Floats) -> tuple[Matrix, Floats]:
+    """Mean of every column over the members of each household, weighted by mass (0 where there is none), and the mass of each.
 
     References
     ----------
     Lemaître & Dufour (1987), Survey Methodology 13(2).
     """
-    size = int(households.max(initial=-1)) + 1
-    weight = sums_by(households, mass, size)
-    share = np.divide(mass, weight[households], out=np.zeros_like(mass), where=weight[households] != 0.0)
-    means = sparse.csr_array((share, (households, np.arange(mass.size))), shape=(size, mass.size)) @ x
-    return means[households]
+    total = sums_by(households, mass, int(households.max(initial=-1)) + 1)
+    share = np.divide(mass, total[households], out=np.zeros_like(mass), where=total[households] != 0.0)
+    return sparse.csr_array((share, (households, np.arange(mass.size))), shape=(total.size, mass.size)) @ x, total

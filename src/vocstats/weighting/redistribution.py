@@ -11,7 +11,7 @@ from .._checks import Floats
 from .._numerics import sums_by
 from ..errors import InfeasibleError, shown
 
-_ROUNDING = 1e-12
+_ROUNDING, _PASSES = 1e-13, 200
 
 
 def common_within_limits(
@@ -19,15 +19,15 @@ def common_within_limits(
 ) -> Floats:
     """``clip(t_g, low, high)`` with t_g such that ``sum(slope * clip(t_g, low, high))`` in each group g is ``sum(slope * start)``.
 
-    The sum is piecewise linear in t: it bends where a member reaches a limit, and is followed from bend to bend.
+    The sum is increasing and piecewise linear in t: Newton's method finds the piece, halving where it would leave the bracket.
     """
     k = len(labels)
     goal, least = (sums_by(codes, slope * side, k) for side in (start, low))
-    finite = np.isfinite(high)
-    most = sums_by(codes, slope * np.where(finite, high, 0.0), k)
-    most[codes[~finite]] = np.inf
-    size = _ROUNDING * sums_by(codes, slope * np.maximum(np.abs(start), np.abs(low)), k)
-    for out, side, argument in ((most < goal - size, "above the cap", "upper"), (least > goal + size, "below the floor", "lower")):
+    bounded = np.isfinite(high)
+    most, endless = sums_by(codes, slope * np.where(bounded, high, 0.0), k), sums_by(codes, slope * ~bounded, k)
+    size = _ROUNDING * slope.size * np.maximum(sums_by(codes, slope * np.maximum(np.abs(start), np.abs(low)), k), 1e-300)
+    above, below = (endless == 0) & (most < goal - size), least > goal + size
+    for out, side, argument in ((above, "above the cap", "upper"), (below, "below the floor", "lower")):
         if out.any():
             levels = [labels[g] for g in np.flatnonzero(out)]
             raise InfeasibleError(
@@ -35,23 +35,19 @@ def common_within_limits(
                 f"Change {argument}, or merge groups.",
                 code="cap_below_mean" if argument == "upper" else "floor_above_mean", argument=argument, levels=levels,
             )
-    points, bend = np.concatenate([low, high[finite]]), np.concatenate([slope, -slope[finite]])
-    group = np.concatenate([codes, codes[finite]])
-    order = np.lexsort((points, group))
-    points, bend, group = points[order], bend[order], group[order]
-    first = np.searchsorted(group, np.arange(k))
-    last = np.searchsorted(group, np.arange(k), side="right") - 1
-    rate = np.cumsum(bend)
-    rate -= (rate - bend)[first][group]
-    gain = np.concatenate([[0.0], rate[:-1] * np.diff(points)])
-    gain[first[first < group.size]] = 0.0
-    reached = np.cumsum(gain)
-    reached += (least - reached[np.minimum(first, group.size - 1)])[group]
-    below = sums_by(group, (reached <= goal[group]).astype(float), k).astype(np.intp)
-    at = np.clip(first + below - 1, first, last)
-    t = points[at] + np.divide(goal - reached[at], rate[at], out=np.zeros(k), where=rate[at] > _ROUNDING * np.maximum(rate[first], 1e-300))
-    free = (t[codes] > low) & (t[codes] < high)
-    held = np.where(free, 0.0, np.clip(t[codes], low, high))
-    open_slope = sums_by(codes, np.where(free, slope, 0.0), k)
-    t = np.divide(goal - sums_by(codes, slope * held, k), open_slope, out=t, where=open_slope > 0)
+    left, right = np.full(k, np.inf), np.full(k, -np.inf)
+    np.minimum.at(left, codes, low)
+    np.maximum.at(right, codes, np.where(bounded, high, low))
+    right += np.divide(np.maximum(goal - least, 0.0), endless, out=np.zeros(k), where=endless > 0)
+    t = np.clip(np.divide(goal, sums_by(codes, slope, k), out=left.copy(), where=goal != 0), left, right)
+    for _ in range(_PASSES):
+        own = t[codes]
+        gap = goal - sums_by(codes, slope * np.clip(own, low, high), k)
+        done = np.abs(gap) <= size / slope.size
+        if done.all():
+            break
+        free = sums_by(codes, slope * ((own >= low) & (own < high)), k)
+        left, right = np.where(gap > 0, t, left), np.where(gap > 0, right, t)
+        ahead = t + np.divide(gap, free, out=np.full(k, np.inf), where=free > 0)
+        t = np.where(done, t, np.where((ahead > left) & (ahead < right), ahead, (left + right) / 2.0))
     return np.asarray(np.clip(t[codes], low, high))
