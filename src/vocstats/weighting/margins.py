@@ -53,9 +53,12 @@ class Margins:
             size = self.shape[0] * self.shape[1]
             weights = None if mass.strides == (0,) else mass
             return (np.bincount(self.cell, weights=weights, minlength=size) * (mass[0] if weights is None else 1.0)).reshape(self.shape)
-        starts = np.searchsorted(self.pairs, np.arange(self.shape[0] + 1) * self.shape[1])
         sums = sums_by(self.cell, mass, self.pairs.size)
-        return sparse.csr_array((sums, self.pairs % self.shape[1], starts), shape=self.shape)
+        return sparse.csr_array((sums, self.pairs % self.shape[1], self.starts()), shape=self.shape)
+
+    def starts(self) -> Codes:
+        """Place of the first cell of each row among the `pairs`."""
+        return np.searchsorted(self.cells()[0], np.arange(self.shape[0] + 1)).astype(np.int32)
 
     def cells(self) -> tuple[Codes, Codes]:
         """Row and column of every cell, in the order of `cell`."""

@@ -15,12 +15,12 @@ from .chain import Floats, Matrix, Weights, begin, times
 from .feasibility import Verdict, factor_bounds, refuse
 from .labels import Codes
 from .margins import Margins, collapse
+from .proportional_fitting import INNER, fit_replicates
 
 _SWEEPS = 50  # of proportional fitting before Newton's method takes over: enough unless margins are strongly associated
 _FEW = 10_000  # cells for which a Newton step costs less than a few sweeps over the rows
 _NEAR, _EXACT = 1e-2, 1e-12  # there, sweeps stop early and Newton's method runs to rounding error: results do not depend on the path
 _NEWTON = 200  # steps of Newton's method: where these do not suffice the targets are out of reach
-_INNER = 4  # passes over the margins of one block per sweep: they cost next to nothing there
 
 
 def rake(
@@ -123,6 +123,18 @@ class MarginStep:
         """The same targets with other weights and multiplicities."""
         return fit_margins(self.name, self.margins, times(counts, w_in), bounds=self.bounds, tol=self.tol, max_iter=self.max_iter)
 
+    def rerun_many(self, w_in: Floats, counts: Floats) -> Floats:
+        """Factors (n, b) of many replicates; those that proportional fitting does not settle are fitted one by one."""
+        mass = np.asfortranarray(counts * w_in)
+        factor = np.empty(mass.shape, order="F")
+        settled = np.zeros(mass.shape[1], bool)
+        if self.bounds is None:
+            goal, sweeps = _goal(self.margins, self.tol), min(self.max_iter, _SWEEPS)
+            settled = fit_replicates(self.margins, mass, goal=goal, sweeps=sweeps, out=factor)
+        for j in np.flatnonzero(~settled):
+            factor[:, j] = self.rerun(w_in[:, j], counts[:, j]).factor
+        return factor
+
     def details(self) -> dict[str, float]:
         """Iterations and the largest relative margin error."""
         return {"iterations": self.iterations, "error": self.error}
@@ -138,10 +150,9 @@ def fit_margins(
     table = margins.table(mass)
     margins.check_heard(table)
     slope = None
-    few = table.shape[0] * table.shape[1] <= _FEW if margins.pairs is None else table.nnz <= _FEW
-    goal = min(tol, _EXACT) if few else tol
+    goal = _goal(margins, tol)
     sweeps = min(max_iter, _SWEEPS) if bounds is None else 1
-    multipliers, sides, iterations, error = _proportional_fitting(margins, table, _NEAR if few else goal, sweeps)
+    multipliers, sides, iterations, error = _proportional_fitting(margins, table, _NEAR if _few(margins) else goal, sweeps)
     if error <= goal and bounds is None:
         factor = margins.spread(*sides)
     else:
@@ -152,6 +163,14 @@ def fit_margins(
         name=name, margins=margins, mass=mass, factor=factor, slope=slope if bounds else None, bounds=bounds, tol=tol,
         max_iter=max_iter, iterations=iterations, error=error,
     )
+
+
+def _few(margins: Margins) -> bool:
+    return (margins.shape[0] * margins.shape[1] if margins.pairs is None else margins.pairs.size) <= _FEW
+
+
+def _goal(margins: Margins, tol: float) -> float:
+    return min(tol, _EXACT) if _few(margins) else tol
 
 
 def positive_mass(chain: Weights, what: str) -> Floats:
@@ -188,7 +207,7 @@ def _proportional_fitting(margins: Margins, table: Any, goal: float, sweeps: int
 def _fit_block(factor: Floats, opposite: Floats, fits: list[tuple[Codes, Floats, Floats]], goal: float) -> float:
     """Scale one side's factor until its margins hold, in place; the largest change of a level in the first pass."""
     first = 0.0
-    for inner in range(_INNER if len(fits) > 1 else 1):
+    for inner in range(INNER if len(fits) > 1 else 1):
         change = 0.0
         for codes, totals, multiplier in fits:
             reached = sums_by(codes, factor * opposite, totals.size)
