@@ -238,9 +238,9 @@ def test_table_and_text() -> None:
     reps = replicate(raked(), design=Design(strata=STRATUM), method="brr")
     assert isinstance(reps, Replicates) and len(reps) == 16 == reps.values.shape[1]
     table = reps.to_frame()
-    assert list(table.columns[:4]) == ["row", "count", "weight", "replicate_0"] and table.shape == (24, 19)
+    assert list(table.columns[:4]) == ["row", "count", "weight", "replicate_1"] and table.shape == (24, 19)
     np.testing.assert_allclose(table["weight"], raked().values)
-    np.testing.assert_allclose(table["replicate_5"], reps.values[:, 5])
+    np.testing.assert_allclose(table["replicate_6"], reps.values[:, 5])
     assert repr(reps) == "Replicates(brr, 16 replicates of 24 rows heard, steps: rake, 21 degrees of freedom)"
 
 

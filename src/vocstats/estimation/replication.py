@@ -94,7 +94,7 @@ class Replicates:
     rows : int array (m,)
         Rows of the axis whose weight is not 0 in the full sample or in a replicate.
     numbers : int array (R,)
-        Number of each replicate, from 0; those that were dropped are missing.
+        Place of each replicate among those asked for, from 0; those that were dropped are missing.
     dropped : int
         Replicates left out because their chain could not be re-run.
     scaling : Scaling
@@ -149,12 +149,12 @@ class Replicates:
         return values
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per row heard: row (position on the axis), count, weight, and a column of weights per replicate."""
+        """One row per row heard: row (position on the axis, from 0), count, weight, replicate_1, replicate_2, ... (weights)."""
         from ..results import frame
 
         columns = {"row": self.rows, "count": self.weights.counts[self.rows], "weight": self.weights.values[self.rows]}
         values = self.values[self.rows]
-        return frame({**columns, **{f"replicate_{r}": values[:, j] for j, r in enumerate(self.numbers)}})
+        return frame({**columns, **{f"replicate_{r + 1}": values[:, j] for j, r in enumerate(self.numbers)}})
 
 
 def replicate(

@@ -132,10 +132,10 @@ def _on(rows: Integers, found: Integers, masses: Floats) -> Floats:
 
 def _refuse(failures: dict[int, VocstatsError], tried: int) -> None:
     number, first = next(iter(failures.items()))
-    numbers = shown(failures)
+    numbers = shown(number + 1 for number in failures)
     raise InfeasibleError(
-        f"The chain of weights cannot be re-run in {len(failures)} of the first {tried} replicates (numbers {numbers}, from 0). "
-        f'In number {number}: {first} Merge the levels named; or use method="jackknife", or a bootstrap with draws=0.5, in which '
+        f"The chain of weights cannot be re-run in {len(failures)} of the first {tried} replicates (numbers {numbers}). "
+        f'In number {number + 1}: {first} Merge the levels named; or use method="jackknife", or a bootstrap with draws=0.5, in which '
         'everybody stays; or leave such replicates out with failed="drop".',
         code="replicates_failed", argument="w", levels=first.levels, count=len(failures), tried=tried, numbers=numbers, cause=first.code,
     ) from first
