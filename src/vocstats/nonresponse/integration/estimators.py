@@ -108,23 +108,33 @@ def _ipw(data: Data, settings: Settings) -> Figures:
 def _imputed(data: Data, y: Floats, settings: Settings) -> Figures:
     """Σ_B d m(x) / Σ_B d (Kim, Park, Chen & Wu 2021)."""
     outcome = _outcome(data, y, settings)
-    value, direct, size = _mean_of_reference(data, outcome.of_reference.m)
+    return _of_model(data, outcome, outcome.of_reference.m)
+
+
+def _of_model(data: Data, outcome: OutcomeFit, imputed: Floats) -> Figures:
+    """The mean of imputed outcomes that follow the predictions of a model."""
+    value, direct, size = _mean_of_reference(data, imputed)
     gradient = data.z_outcome.T @ (data.mass * outcome.of_reference.slope) / size
-    own, others = outcome.fit.influence(gradient[:, None])
+    own, _ = outcome.fit.influence(gradient[:, None])
     return Figures(
-        estimate=np.array([value]), of_sample=own, of_reference=others + direct[:, None], open_share=np.ones_like(own),
-        extra=np.zeros(1), weights=None,
+        estimate=np.array([value]), of_sample=own, of_reference=direct[:, None], open_share=np.ones_like(own), extra=np.zeros(1),
+        weights=None,
     )
 
 
 def _matched(data: Data, y: Floats, settings: Settings) -> Figures:
     """Σ_B d y*(x) / Σ_B d, y* the mean outcome of the nearest donors."""
     if settings.imputation == "nearest_neighbour":
-        place, wanted = data.x_place, data.z_place
-    else:
-        outcome = _outcome(data, y, settings)
-        place = (outcome.of_sample.m if settings.match_on == "predicted" else y)[:, None]
-        wanted = outcome.of_reference.m[:, None]
+        return _of_donors(data, y, data.x_place, data.z_place, settings)
+    outcome = _outcome(data, y, settings)
+    wanted = outcome.of_reference.m[:, None]
+    if settings.match_on == "predicted":
+        return _of_donors(data, y, outcome.of_sample.m[:, None], wanted, settings)
+    found = impute(y, y[:, None], wanted, data.counts, data.mass, data.squares, settings.donors)
+    return _of_model(data, outcome, found.imputed)  # the outcomes nearest to a prediction are the prediction, all but
+
+
+def _of_donors(data: Data, y: Floats, place: Floats, wanted: Floats, settings: Settings) -> Figures:
     found = impute(y, place, wanted, data.counts, data.mass, data.squares, settings.donors)
     value, direct, size = _mean_of_reference(data, found.imputed)
     nothing = np.zeros((y.size, 1))

@@ -117,7 +117,7 @@ class NonprobabilityEstimate(Result):
 
 def accounted(settings: Settings, source: Reference, variance: NonprobabilityVariance) -> tuple[str, ...]:
     """Codes of what the standard error includes."""
-    propensities, matched = settings.method != "mass_imputation", settings.imputation != "model"
+    propensities, matched = settings.method != "mass_imputation", settings.leans_on_donors
     codes = {
         "replicates": variance == "bootstrap",
         "selection": propensities,

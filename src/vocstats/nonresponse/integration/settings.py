@@ -31,6 +31,11 @@ class Settings:
     donors: int
     plug_in: bool
 
+    @property
+    def leans_on_donors(self) -> bool:
+        """Whether the spread of single donors' outcomes matters; the outcomes nearest to a prediction follow its model."""
+        return self.imputation == "nearest_neighbour" or (self.imputation == "predictive_mean" and self.match_on == "predicted")
+
 
 def read_settings(
     method: NonprobabilityMethod, link: PropensityLink, equations: PropensityEquations | None, family: OutcomeFamily,
