@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .drawing import balance, correction, sensitivity
 from .page import page
+from .weight_charts import love, weights
 
-__all__ = ["balance", "correction", "page", "sensitivity"]
+__all__ = ["balance", "correction", "love", "page", "sensitivity", "weights"]

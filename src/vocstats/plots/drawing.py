@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from .. import texts
 from .._checks import choice
-from ..errors import InputError, MissingDependencyError
+from ..errors import InputError
 from ..options import Language
 from . import frames
+from .style import ACCENT, QUIET, RULE, SOFT, WIDTH, load_altair, styled
 
 if TYPE_CHECKING:
     import altair as alt
 
     from ..workflows.corrected_score import Correction
-
-FONT = "Segoe UI, Noto Sans, Helvetica, PingFang SC, Microsoft YaHei, Noto Sans CJK SC, sans-serif"
-ACCENT, SOFT, RULE, QUIET = "#14507d", "#9dbad0", "#d9dee4", "#5b6672"
-WIDTH = 520
 
 
 def correction(result: Correction, *, language: Language = "en") -> alt.LayerChart:
@@ -46,7 +43,7 @@ def correction(result: Correction, *, language: Language = "en") -> alt.LayerCha
         altair is not installed.
     """
     choice(language, Language, "language")
-    altair = _altair()
+    altair = load_altair()
     frame = frames.ladder(result)
     frame["term"] = [texts.render(f"term.{term}", language) for term in frame["term"]]
     rows = altair.Y("term:N", sort=list(frame["term"]), title=None, axis=altair.Axis(labelLimit=400))
@@ -55,7 +52,7 @@ def correction(result: Correction, *, language: Language = "en") -> alt.LayerCha
     interval = base.mark_bar(height=7, color=ACCENT).encode(x="conf_low:Q", x2="conf_high:Q")
     dots = base.mark_point(filled=True, size=45, color="white", stroke=ACCENT, opacity=1).encode(x="estimate:Q")
     values = base.mark_text(dy=-15).encode(x="estimate:Q", text=altair.Text("estimate:Q", format=_format(result)))
-    drawn: alt.LayerChart = _styled(
+    drawn: alt.LayerChart = styled(
         altair.layer(span, interval, dots, values, *_target(altair, result)).properties(width=WIDTH, height=170)
     )
     return drawn
@@ -87,7 +84,7 @@ def balance(result: Correction, *, language: Language = "en") -> alt.FacetChart:
     whole = result if result.overall is None else result.overall
     if whole.balance is None:
         raise InputError("The result holds no balance: nothing was weighted.", code="no_balance", argument="result")
-    altair = _altair()
+    altair = load_altair()
     frame = frames.balance_frame(whole.balance)
     moments = {moment: texts.render(f"term.difference_{moment}", language) for moment in ("before", "after")}
     names = texts.namespace("term")
@@ -110,7 +107,7 @@ def balance(result: Correction, *, language: Language = "en") -> alt.FacetChart:
         title=None,
         header=altair.Header(labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start", labelPadding=2),
     )
-    drawn: alt.FacetChart = _styled(
+    drawn: alt.FacetChart = styled(
         dots.properties(width=WIDTH, height=altair.Step(18)).facet(row=panels, spacing=8).resolve_scale(y="independent")
     )
     return drawn
@@ -139,7 +136,7 @@ def sensitivity(result: Correction, *, language: Language = "en") -> alt.FacetCh
         altair is not installed.
     """
     choice(language, Language, "language")
-    altair = _altair()
+    altair = load_altair()
     frame = frames.layer_frame(result)
     said = {"interval": "interval", "range": "sensitivity_range", "monotone": "monotone_bounds", "worst": "worst_case_bounds"}
     named = {layer: texts.render(f"term.{key}", language) for layer, key in said.items()}
@@ -163,17 +160,8 @@ def sensitivity(result: Correction, *, language: Language = "en") -> alt.FacetCh
         title=None,
         header=altair.Header(labelAngle=0, labelOrient="top", labelAnchor="start", labelPadding=2),
     )
-    drawn: alt.FacetChart = _styled(panel.facet(row=panels, spacing=10))
+    drawn: alt.FacetChart = styled(panel.facet(row=panels, spacing=10))
     return drawn
-
-
-def _altair() -> ModuleType:
-    try:
-        import altair
-    except ImportError as error:
-        message = "Charts need altair; install it with: pip install 'vocstats[report]'"
-        raise MissingDependencyError(message, code="missing_dependency", package="altair", extra="report") from error
-    return altair
 
 
 def _format(result: Correction) -> str:
@@ -192,13 +180,3 @@ def _target(altair: ModuleType, result: Correction) -> list[Any]:
     if not math.isfinite(result.kpi):
         return []
     return [altair.Chart().mark_rule(strokeDash=[3, 3], color=QUIET).encode(x=altair.datum(result.kpi))]
-
-
-def _styled(chart: Any) -> Any:
-    axis = {"labelFontSize": 12, "gridColor": RULE, "domain": False, "ticks": False}
-    return (
-        chart.configure(font=FONT)
-        .configure_view(stroke=None)
-        .configure_axis(**axis)
-        .configure_header(labelFontSize=13, labelFontWeight="bold")
-    )

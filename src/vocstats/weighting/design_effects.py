@@ -14,6 +14,7 @@ from ..options import DesignEffectMethod
 from .calibration import CalibrationStep
 from .chain import Floats, Matrix, Weights, begin, times
 from .labels import label_codes
+from .model_assisted import ModelStep
 from .raking import MarginStep
 
 
@@ -105,8 +106,8 @@ def _calibration(chain: Weights) -> tuple[Floats, Matrix]:
         step = chain.steps[k]
         if isinstance(step, MarginStep):
             return chain.entering(k), step.margins.indicators()
-        if isinstance(step, CalibrationStep):
-            return chain.entering(k), step.x
+        if isinstance(step, CalibrationStep | ModelStep):
+            return chain.entering(k), step.calibration.x if isinstance(step, ModelStep) else step.x
     raise InputError(
         "method='henry_valliant' needs x: these weights were not calibrated. Give the auxiliaries, or another method.",
         code="no_calibration", argument="x",

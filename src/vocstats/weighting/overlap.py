@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,19 @@ from ..errors import InputError
 from ..results import frame
 from .chain import Floats, Weights
 from .labels import label_codes
-from .propensity import PropensityStep
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _EDGES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 Part = tuple[str, list[Any], Any]  # variable, its levels, the level of each row
+
+
+@runtime_checkable
+class _Propensity(Protocol):
+    """A step that divides by an estimated probability of being heard."""
+
+    probability: Floats
 
 
 def positivity(
@@ -101,7 +107,7 @@ def _heard(heard: Any, counts: Any) -> tuple[npt.NDArray[np.bool_], Floats]:
 
 def _probability(weights: Weights) -> Floats | None:
     """Product of the response probabilities of the propensity steps of a chain."""
-    fitted = [step.probability for step in weights.steps if isinstance(step, PropensityStep)]
+    fitted = [np.asarray(step.probability) for step in weights.steps if isinstance(step, _Propensity)]
     return np.prod(fitted, axis=0) if fitted else None
 
 
