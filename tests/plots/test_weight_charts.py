@@ -34,7 +34,7 @@ def test_love_frame_holds_the_differences(chain: tuple[dict[str, Any], Weights])
     table = balance(columns, w)
     frame = love_frame(table, absolute=False)
     assert frame["difference"].tolist() == [*table["difference_before"], *table["difference_after"]]
-    assert frame["level"].tolist()[:6] == ["上海", "北京", "广州", "False", "True", "age"]
+    assert frame["level"].tolist()[:6] == ["上海", "北京", "广州", "0", "1", "age"]
     assert love_frame(table, absolute=True)["difference"].tolist() == frame["difference"].abs().tolist()
     without = balance({**columns, "one": np.ones(300)}, w)
     assert "one" not in love_frame(without, absolute=False)["variable"].tolist()
