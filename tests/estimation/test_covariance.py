@@ -11,10 +11,8 @@ from estimation.api_cases import calibrated, read
 from estimation.worlds import CHAINS, chain, world
 
 from vocstats.errors import InputError
-from vocstats.estimation import Design, Estimate, difference, mean, total
-from vocstats.estimation.replication import Replicates, Scaling
+from vocstats.estimation import Design, Estimate, difference, mean, replicate, total
 from vocstats.results import load
-from vocstats.weighting import Weights
 
 R = """
 suppressMessages(library(survey))
@@ -82,10 +80,7 @@ def test_many_domains_cost_no_rows_by_domains() -> None:
 def test_replicates_and_unknown_rows() -> None:
     rng = np.random.default_rng(6)
     y, by = rng.normal(size=40), np.repeat([0, 1, 2, 3], [20, 15, 4, 1])
-    masses = rng.multinomial(40, np.full(40, 1 / 40), size=300).T.astype(float)
-    weights = Weights(base=np.ones(40), counts=np.ones(40))
-    scaling = Scaling(scale=1 / 300, rscales=np.ones(300), centre="mean", interval="t", df=39.0)
-    reps = Replicates(weights=weights, rows=np.arange(40), masses=masses, scaling=scaling)
+    reps = replicate(np.ones(40), replicates=300, seed=1)
     e = mean(y, reps, by=by)
     table = e.covariance()
     np.testing.assert_allclose(np.diag(table), e.std_error**2)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
 from .._checks import Floats
 from ..options import Inference
-from ..weighting.chain import Matrix
-from ..weighting.distances import gram
 from .design import Design
 from .linearization import Influence
 from .stages import Stage, stages
@@ -40,25 +37,14 @@ def covariance(material: Linearization, inference: Inference) -> Floats:
         total += _of_stage(stage, material.influence, material.counts)
         reached = stage.reached
     if material.targets is not None:
-        total += products(material.targets, np.ones(material.targets.shape[0]))
+        total += material.targets.products(np.ones(material.targets.shape[0]))
     if inference != "r":
         heard = material.heard
         small = np.sqrt(heard / np.maximum(heard - 1.0, 1.0))
-        phases = products(material.contrast, material.counts * material.silence * reached)
+        phases = material.contrast.products(material.counts * material.silence * reached)
         if inference == "process":
-            phases += products(material.deviation, material.counts * material.values)
+            phases += material.deviation.products(material.counts * material.values)
         total += small[:, None] * phases * small
-    return total
-
-
-def products(influence: Influence, weight: Floats) -> Floats:
-    """Σ_i weight_i z[i, d] z[i, e] for all domains d and e."""
-    own = sparse.csr_array((influence.own, (influence.row, influence.domain)), shape=influence.shape)
-    weighted = sparse.csr_array((weight[influence.row] * influence.own, (influence.row, influence.domain)), shape=influence.shape)
-    total = _dense(own.T @ weighted)
-    if influence.loadings.size:
-        mixed = _dense(weighted.T @ influence.shared) @ influence.loadings
-        total += mixed + mixed.T + influence.loadings.T @ gram(influence.shared, weight) @ influence.loadings
     return total
 
 
@@ -67,11 +53,7 @@ def _of_stage(stage: Stage, influence: Influence, counts: Floats) -> Floats:
     if stage.unknowable:
         return np.full((influence.shape[1], influence.shape[1]), np.nan)
     within = influence if stage.clusters is None else influence.summed(stage.clusters, stage.home.size, counts)
-    total = products(within, stage.scale[stage.home] * stage.drawn)
+    total = within.products(stage.scale[stage.home] * stage.drawn)
     if stage.centre.any():
-        total -= products(influence.summed(stage.strata, stage.scale.size, counts), stage.centre)
+        total -= influence.summed(stage.strata, stage.scale.size, counts).products(stage.centre)
     return total
-
-
-def _dense(matrix: Matrix) -> Floats:
-    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)

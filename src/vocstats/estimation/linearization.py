@@ -91,6 +91,16 @@ class Influence:
             total += ((2.0 * mixed + squares @ self.loadings) * self.loadings).sum(axis=0)
         return total
 
+    def products(self, weight: Floats) -> Floats:
+        """Σ_i weight_i z[i, d] z[i, e] for all domains d and e, (domains, domains): the diagonal is `sum_of_squares`."""
+        weighted, domains = weight[self.row] * self.own, self.shape[1]
+        left, right = (sparse.csr_array((own, (self.row, self.domain)), shape=self.shape) for own in (self.own, weighted))
+        total = _dense(left.T @ right)
+        if self.loadings.size:
+            mixed = _dense(_rows_by(self.shared, self.row, self.domain, weighted, domains)) @ self.loadings
+            total += mixed + mixed.T + self.loadings.T @ gram(self.shared, weight) @ self.loadings
+        return total
+
 
 def own_influence(own: Floats, codes: Integers, domains: int) -> Influence:
     """Influence of rows that speak for their own domain only."""

@@ -153,8 +153,8 @@ def _degrees(axis: Axis, material: Linearization) -> Floats:
     degrees = []
     sides = (material.influence, material.contrast, material.deviation)
     for k in range(size):
-        influence, contrast, deviation = (_full(side.shared[:, [k]]) for side in sides)
-        targets = None if material.targets is None else _full(material.targets.shared[:, [k]])
+        influence, contrast, deviation = (side.at(k) for side in sides)
+        targets = None if material.targets is None else material.targets.at(k)
         one = replace(material, influence=influence, contrast=contrast, deviation=deviation, heard=heard, targets=targets)
         degrees.append(variance(one, axis.inference, codes)[1])
     return np.concatenate(degrees)
