@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from vocstats.errors import InputError
+from vocstats.estimation import Design, mean, replicate
 from vocstats.weighting import Weights, calibrate, poststratify, rake, trim
-from vocstats.weighting.estimated_targets import target_shifts
+from vocstats.weighting.estimated_targets import target_draws, target_roots
 
 N = 300
 ROOT = np.array([[9.0, 0.0, 0.0], [2.0, 5.0, 0.0], [300.0, 120.0, 400.0]])
@@ -107,19 +108,18 @@ def test_said_in_accounts_and_nothing_added_without(world: dict[str, Any]) -> No
     assert float(trimmed.target_variance(derivative(trimmed, world["y"]))) > 0.0
 
 
-def test_shifted_replicates_carry_the_covariance(world: dict[str, Any]) -> None:
-    """Fuller's shifts: with every unit kept, squared deviations times coefficients are B' C B, exactly for a total."""
+def test_moved_targets_carry_the_covariance(world: dict[str, Any]) -> None:
+    """With every unit kept, the squared deviations add up to B' C B, exactly for a total; draws do so on average."""
     w = built(world, totals_covariance=COVARIANCE[np.ix_(ORDER, ORDER)])
-    coefficients = np.array([0.9, 0.0, 0.9, 0.5, 0.5])
-    shifts = target_shifts(w, coefficients)
-    np.testing.assert_allclose((shifts * coefficients) @ shifts.T, COVARIANCE, rtol=1e-10)
-    sums = np.array([float(w.rerun(w.counts, shift=shift).mass @ world["y"]) for shift in shifts.T])
-    variance = float(coefficients @ (sums - w.mass @ world["y"]) ** 2)
+    roots = target_roots(w)
+    np.testing.assert_allclose(roots @ roots.T, COVARIANCE, rtol=1e-10)
+    sums = np.array([float(w.rerun(w.counts, shift=shift).mass @ world["y"]) for shift in roots.T])
+    variance = float(((sums - w.mass @ world["y"]) ** 2).sum())
     assert variance == pytest.approx(float(w.target_variance(world["y"])), rel=1e-8)
-    drawn = target_shifts(w, np.full(40_000, 1.0 / 40_000), seed=1)
+    drawn = target_draws(w, np.full(40_000, 1.0 / 40_000), 1)
     np.testing.assert_allclose(drawn @ drawn.T / 40_000, COVARIANCE, rtol=0.05)
-    with pytest.raises(InputError, match="3 replicates are needed to carry the covariance of the targets; there are 2"):
-        target_shifts(w, [1.0, 0.0, 1.0])
+    uneven = target_draws(w, np.repeat([0.2, 1.0], 20_000), 1)
+    np.testing.assert_allclose((uneven * np.repeat([0.2, 1.0], 20_000)) @ uneven.T, COVARIANCE, rtol=0.05)
 
 
 def test_several_steps_have_shifts_of_their_own(world: dict[str, Any]) -> None:
@@ -127,9 +127,9 @@ def test_several_steps_have_shifts_of_their_own(world: dict[str, Any]) -> None:
     middle = poststratify(world["other"], {0: 400.0, 1: 380.0, 2: 450.0}, base_weights=first)
     w = calibrate({"other": world["other"]}, {"other": {0: 410.0, 1: 370.0, 2: 450.0}}, base_weights=middle,
                   totals_covariance={"other": np.diag([4.0, 5.0, 6.0])})
-    shifts = target_shifts(w, np.ones(9))
-    assert shifts.shape == (6, 9)
-    np.testing.assert_allclose(shifts @ shifts.T, np.diag([0.0, 0.0, 900.0, 4.0, 5.0, 6.0]), atol=1e-9)
+    roots = target_roots(w)
+    assert roots.shape == (6, 4)
+    np.testing.assert_allclose(roots @ roots.T, np.diag([0.0, 0.0, 900.0, 4.0, 5.0, 6.0]), atol=1e-9)
     u = derivative(w, world["y"])
     alone = calibrate({"other": world["other"]}, {"other": {0: 410.0, 1: 370.0, 2: 450.0}},
                       base_weights=poststratify(world["other"], {0: 400.0, 1: 380.0, 2: 450.0}, base_weights=built(world)),
@@ -194,3 +194,20 @@ def test_margins_whose_sums_part_are_refused(world: dict[str, Any]) -> None:
     assert float(w.target_variance((world["x"]["region"] == "east").astype(float))) == pytest.approx(9.0)
     soft = calibrate(x, goal, base_weights=world["d"], totals_covariance={"region": np.diag([9.0, 9.0])}, penalty=0.01)
     assert float(soft.target_variance(np.ones(N))) > 0.0
+
+
+def test_standard_errors_and_replicates_contain_the_targets(world: dict[str, Any]) -> None:
+    """Linearised and jackknifed standard errors of means and of a domain agree, and exceed those with targets taken as known."""
+    options: dict[str, Any] = {"totals_covariance": COVARIANCE[np.ix_(ORDER, ORDER)]}
+    w, known = built(world, **options), built(world)
+    for by in (None, world["other"]):
+        linearised, plain = (mean(world["y"], weights, design=Design(), by=by) for weights in (w, known))
+        replicates = replicate(w, design=Design(), method="jackknife")
+        jackknifed = mean(world["y"], replicates, by=by)
+        assert "estimated_targets" in linearised.variance_accounts_for
+        assert "estimated_targets" in jackknifed.variance_accounts_for
+        np.testing.assert_allclose(linearised.std_error, jackknifed.std_error, rtol=0.02 if by is None else 0.03)  # 300 rows; 100 by domain
+        assert (linearised.std_error > 1.01 * plain.std_error).all()
+    e = mean(world["y"], w, design=Design())
+    added = float(e.std_error) ** 2 - float(mean(world["y"], known, design=Design()).std_error) ** 2
+    assert added == pytest.approx(float(w.target_variance(derivative(w, world["y"]))), rel=1e-9)

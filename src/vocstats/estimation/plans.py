@@ -14,11 +14,11 @@ from .._checks import Floats, choice, non_negative, number, same_length
 from ..errors import InputError, shown
 from ..options import FailedReplicates, ReplicateCentre, ReplicateInterval, ReplicateMethod
 from ..weighting.chain import Weights
-from ..weighting.estimated_targets import target_shifts
+from ..weighting.estimated_targets import target_draws, target_roots
 from .design import Design
 from .half_samples import half_samples
 from .rerunning import AsGiven, Rerun, Source
-from .resampling import Bootstrap, Given, Resampling, Units, first_stage, jackknife
+from .resampling import Bootstrap, Extended, Given, Resampling, Units, first_stage, jackknife
 
 _RANK = 1e-5  # relative size below which a column adds nothing to a rank (R survey's tolerance)
 _OF_METHOD = {"rho": "fay"} | dict.fromkeys(("multiplicities", "replicate_weights", "scale", "rscales", "df"), "given")
@@ -125,7 +125,14 @@ def check_options(
 
 
 def _rerun(weights: Weights, resampling: Resampling, df: float, codes: tuple[str, ...], seed: Any = None) -> Plan:
-    shifts = target_shifts(weights, resampling.scale * resampling.rscales, seed=seed)
+    roots = target_roots(weights)
+    if not roots.size:
+        shifts = np.zeros((0, resampling.rscales.size))
+    elif seed is None:
+        shifts = np.hstack([np.zeros((len(roots), resampling.rscales.size)), roots])
+        resampling = Extended(resampling=resampling, extra=roots.shape[1])
+    else:
+        shifts = target_draws(weights, resampling.scale * resampling.rscales, seed)
     names = dict.fromkeys(step.name for step in weights.steps)
     return Plan(
         source=Rerun(weights=weights, resampling=resampling, shifts=shifts), scale=resampling.scale, rscales=resampling.rscales,

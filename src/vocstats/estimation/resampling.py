@@ -248,3 +248,34 @@ class Given:
     def factors(self, numbers: Integers) -> Floats:
         """The columns themselves."""
         return self.matrix[:, numbers]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Extended:
+    """A resampling with `extra` replicates of the whole sample behind it, in which something else moves: each counts once."""
+
+    resampling: Resampling
+    extra: int
+
+    @property
+    def scale(self) -> float:
+        """That of the resampling."""
+        return self.resampling.scale
+
+    @property
+    def rscales(self) -> Floats:
+        """Those of the resampling, then what makes up for its scale."""
+        return np.append(self.resampling.rscales, np.full(self.extra, 1.0 / self.scale))
+
+    @property
+    def often(self) -> Floats:
+        """1 for the further ones."""
+        return np.append(self.resampling.often, np.ones(self.extra))
+
+    def factors(self, numbers: Integers) -> Floats:
+        """1 for the further ones."""
+        inside = numbers < self.resampling.rscales.size
+        drawn = self.resampling.factors(numbers[inside])
+        factors = np.ones((len(drawn), numbers.size), order="F")
+        factors[:, inside] = drawn
+        return factors

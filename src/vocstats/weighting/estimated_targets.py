@@ -1,4 +1,4 @@
-"""Totals that are estimates themselves: their covariance, and the shifts by which replicates carry it."""
+"""Totals that are estimates themselves: their covariance, and how replicates carry it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import linalg
 
 from .._checks import Floats, non_negative, number, read_only
 from ..errors import InputError, shown
@@ -58,52 +59,52 @@ def refuse_unattainable(covariance: Floats, bread: Floats, labels: list[Any]) ->
         )
 
 
-def target_shifts(weights: Weights, coefficients: npt.ArrayLike, *, seed: Any = None) -> Floats:
-    """Shifts of the estimated totals by replicate, so that the spread between replicates contains their variance.
+def target_roots(weights: Weights) -> Floats:
+    """Root of the covariance of the estimated totals of all steps: directions whose squares add up to it.
 
-    With C the covariance, eigenvalues l_k and eigenvectors q_k, and c_r the coefficient by which the squared deviation of
-    replicate r enters the variance: replicate k is shifted by ``sqrt(l_k / c_k) q_k`` as long as there are eigenvectors, the
-    rest not at all; or, with a `seed`, every replicate by a normal draw of covariance ``C / (R c_r)``.
+    A jackknife or half samples carry the covariance exactly, and whatever the order of the rows, by one further replicate per
+    direction: the whole sample with its totals moved in that direction, its squared deviation counted once.
+
+    Returns
+    -------
+    array (p, k)
+        p totals of the steps, first step first; k the rank of their covariance.
+
+    References
+    ----------
+    Fuller (1998), Statistica Sinica 8(4); Opsomer & Erciulescu (2021), Survey Methodology 47(1), who move the totals of k of
+    the replicates there are.
+    """
+    estimated = [step for step in weights.steps if isinstance(step, Estimated)]
+    roots = [covariance_root(step.target_covariance) for step in estimated if step.target_covariance is not None]
+    return linalg.block_diag(*roots) if roots else np.zeros((0, 0))
+
+
+def target_draws(weights: Weights, coefficients: npt.ArrayLike, seed: Any) -> Floats:
+    """Normal draws by which the estimated totals move in the replicates of a bootstrap.
 
     Parameters
     ----------
     weights : Weights
         The chain.
     coefficients : array (R,)
-        c_r: deviations from the full-sample estimate, squared, times c_r add up to the variance.
-    seed : int or Generator, optional
-        Draw the shifts (bootstrap, percentile limits) instead of spreading the eigenvectors (jackknife, BRR).
+        c_r: the variance is the sum of c_r times the squared deviation of replicate r, and its shift has covariance
+        ``C / (R c_r)``, C being that of the totals.
+    seed : int or sequence of int
+        Seed of the draws.
 
     Returns
     -------
     array (p, R)
-        Columns for `Weights.rerun`; p counts the totals of all steps whose targets are estimated, first step first.
+        Columns for `Weights.rerun`.
 
     References
     ----------
-    Fuller (1998), Statistica Sinica 8(4); Opsomer & Erciulescu (2021), Survey Methodology 47(1).
+    Opsomer & Erciulescu (2021), Survey Methodology 47(1).
     """
-    c = non_negative(coefficients, "coefficients")
-    known = [step.target_covariance for step in weights.steps if isinstance(step, Estimated)]
-    roots = [covariance_root(covariance) for covariance in known if covariance is not None]
-    sizes, ranks = [root.shape[0] for root in roots], [root.shape[1] for root in roots]
-    shifts = np.zeros((sum(sizes), c.size))
-    if seed is None and sum(ranks) > np.count_nonzero(c):
-        raise InputError(
-            f"{sum(ranks)} replicates are needed to carry the covariance of the targets; there are {np.count_nonzero(c)}. "
-            "Make more replicates, or draw the shifts.",
-            code="too_few_replicates", argument="coefficients", needed=sum(ranks), got=int(np.count_nonzero(c)),
-        )
-    generator = np.random.default_rng(seed)
-    row, used = 0, np.flatnonzero(c)
-    for root, size, rank in zip(roots, sizes, ranks, strict=True):
-        if seed is None:
-            shifts[row : row + size, used[:rank]] = root / np.sqrt(c[used[:rank]])
-            used = used[rank:]
-        else:
-            shifts[row : row + size, used] = root @ generator.standard_normal((rank, used.size)) / np.sqrt(used.size * c[used])
-        row += size
-    return shifts
+    c, roots = non_negative(coefficients, "coefficients"), target_roots(weights)
+    draws = np.random.default_rng(seed).standard_normal((roots.shape[1], c.size))
+    return np.asarray(roots @ draws / np.sqrt(c.size * c))
 
 
 def covariance_root(covariance: Floats) -> Floats:
