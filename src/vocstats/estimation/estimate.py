@@ -29,8 +29,9 @@ class Estimate(Result):
 
     Attributes
     ----------
-    statistic : {"mean", "total", "ratio", "difference"}
-        What was estimated.
+    statistic : str
+        What was estimated: "mean", "total", "ratio", "proportion", "quantile", "net_promoter_score", "top_box", "bottom_box",
+        "variance", "covariance", "correlation", "difference", or the name given to a smooth function.
     estimate, std_error, conf_low, conf_high, df : float arrays
         Shape () without domains, (domains,) with; NaN where nobody (std_error: fewer than two) was heard.
     n : float array

@@ -184,8 +184,9 @@ def loadings(matrix: Matrices) -> Matrices:
 
 def _reliability(axis: Axis, moments: Moments, statistic: str, function: Any) -> Estimate:
     estimate = axis.estimate(moments.figure(statistic, function))
-    low, high = reliability_limits(estimate.estimate, estimate.std_error, estimate.df, axis.level)
-    return replace(estimate, conf_low=low, conf_high=high)
+    df = axis.student_df(estimate)
+    low, high = reliability_limits(estimate.estimate, estimate.std_error, df, axis.level)
+    return replace(estimate, df=df, conf_low=low, conf_high=high)
 
 
 def _by_item(axis: Axis, values: list[Floats], shares: Floats) -> dict[str, Floats]:

@@ -108,7 +108,7 @@ def correlation(
     Returns
     -------
     Estimate
-        ``statistic="correlation"``, between -1 and 1; NaN where y or x does not vary.
+        ``statistic="correlation"``, between -1 and 1; NaN where y or x does not vary. Under "r" `df` is clusters less strata.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def correlation(
     --------
     >>> from vocstats.estimation import correlation
     >>> round(float(correlation([9, 7, 8, 4, 6], [10, 7, 9, 5, 5]).estimate), 3)
-    0.947
+    0.923
 
     References
     ----------
@@ -128,8 +128,9 @@ def correlation(
     axis = axis_of(y, w, design, by, counts, inference, level)
     moments = Moments.of(axis, [axis.column(y, "y"), axis.column(x, "x")])
     estimate = axis.estimate(moments.figure("correlation", lambda matrix: correlations(matrix)[..., 0, 1]))
-    low, high = fisher_limits(estimate.estimate, estimate.std_error, estimate.df, level)
-    return replace(estimate, conf_low=low, conf_high=high)
+    df = axis.student_df(estimate)
+    low, high = fisher_limits(estimate.estimate, estimate.std_error, df, level)
+    return replace(estimate, df=df, conf_low=low, conf_high=high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
