@@ -67,7 +67,8 @@ def test_tables(simulation: ModuleType) -> None:
     """1,000 repetitions; the systematic draw of the reference is judged by a formula for draws with replacement, a little too wide."""
     repetitions = 1000
     results = simulation.study(repetitions, 2020)
-    filed("nonprobability", "Non-probability sample, the design of Chen, Li & Wu (2020)", simulation, results, repetitions=repetitions, seed=2020)
+    title = "Non-probability sample, the design of Chen, Li & Wu (2020)"
+    filed("nonprobability", title, simulation, results, repetitions=repetitions, seed=2020)
     margin = 300.0 * math.sqrt(0.95 * 0.05 / repetitions)
     for name in RIGHT:
         assert (np.abs(results[name]["bias"]) < 4.0 * results[name]["error"]).all(), name
