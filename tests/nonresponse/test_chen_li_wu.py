@@ -70,9 +70,11 @@ def test_tables(simulation: ModuleType) -> None:
     title = "Non-probability sample, the design of Chen, Li & Wu (2020)"
     filed("nonprobability", title, simulation, results, repetitions=repetitions, seed=2020)
     margin = 300.0 * math.sqrt(0.95 * 0.05 / repetitions)
-    for name in RIGHT:
-        assert (np.abs(results[name]["bias"]) < 4.0 * results[name]["error"]).all(), name
+    for name in RIGHT:  # an inverse estimated probability has a bias of order 1 / n: a third of a percent here
+        assert (np.abs(results[name]["bias"]) < 0.4 + 3.0 * results[name]["error"]).all(), name
         assert (np.abs(results[name]["coverage"] - 95.0) < margin).all(), name
+    right = results["doubly robust, both right"]
+    assert (np.abs(right["bias"]) < 3.0 * right["error"]).all()
     for name, published in simulation.PAPER.items():
         if name in results and "coverage" in published:
             assert (np.abs(results[name]["coverage"] - published["coverage"]) < margin * math.sqrt(1.2)).all(), name
