@@ -11,7 +11,7 @@ from estimation.jackknife import jackknife
 
 from vocstats.errors import InfeasibleError, InputError
 from vocstats.estimation import Design, mean
-from vocstats.weighting import Weights, calibrate, calibrate_on_model, rake, trim
+from vocstats.weighting import Weights, calibrate, calibrate_on_model, rake, trim, weight_by_propensity
 
 N = 3_000
 
@@ -188,3 +188,23 @@ def test_bad_input(change: dict[str, Any], error: type[Exception], message: str)
     arguments = {"y": np.array([1.0, 2.0, 3.0, np.nan]), "x": {"age": [20.0, 30.0, 50.0, 40.0]}, "base_weights": [1.0, 1.0, 1.0, 0.0]}
     with pytest.raises(error, match=message):
         calibrate_on_model(**(arguments | change))  # type: ignore[arg-type]
+
+
+def test_derivative_behind_a_response_model(people: dict[str, Any]) -> None:
+    """Propensities first: the factored influence of the estimators equals finite differences of the whole chain."""
+    from vocstats.estimation.linearization import through_chain
+
+    x = {"age": people["age"], "region": people["margins"]["region"]}
+
+    def chain(base: np.ndarray) -> Weights:
+        w = weight_by_propensity({"age": people["age"] / 10.0}, people["heard"], base_weights=base, counts=people["counts"])
+        return calibrate_on_model(people["y"], x, base_weights=w)
+
+    base, y = 1.0 + 0.3 * np.cos(np.arange(people["n"])), np.nan_to_num(people["y"])
+    w = chain(base)
+    u = np.where(w.values != 0, (y - score_of(w, y)) / w.mass.sum(), 0.0)
+    influence, _ = through_chain(u, np.zeros(u.size, np.intp), 1, w, contrast=False)
+    for i in range(0, people["n"], 7):
+        shift = np.where(np.arange(people["n"]) == i, 1e-4 * base, 0.0)
+        slope = (score_of(chain(base + shift), y) - score_of(chain(base - shift), y)) / 2e-4
+        assert people["counts"][i] * influence.values()[i, 0] == pytest.approx(slope, rel=1e-5, abs=3e-9)
