@@ -27,7 +27,7 @@ def made(request: pytest.FixtureRequest) -> tuple[Indicators, np.ndarray]:
     order = [margins.labels().index(each) for each in wanted_levels]
     wanted = np.empty(dense.shape)
     wanted[:, order] = scale[:, None] * dense
-    return margins.matrix().scaled(scale), wanted
+    return margins.matrix.scaled(scale), wanted
 
 
 def test_products(made: tuple[Indicators, np.ndarray]) -> None:

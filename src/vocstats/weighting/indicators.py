@@ -25,7 +25,7 @@ class Indicators:
     ----------
     places : tuple of int arrays (n,)
         Which row of each of the `levels` a unit takes.
-    levels : tuple of sparse matrices (m_s, p)
+    levels : tuple of matrices (m_s, p), sparse unless small
         Indicators of the levels of each combination of margins.
     scale : float array (n,)
         What each row is multiplied by.
@@ -58,7 +58,8 @@ class Indicators:
         mass = weights * self.scale**2
         product = np.zeros((self.shape[1], self.shape[1]))
         for place, levels in zip(self.places, self.levels, strict=True):
-            product += (levels.T @ sparse.diags_array(sums_by(place, mass, levels.shape[0])) @ levels).toarray()
+            sums = sums_by(place, mass, levels.shape[0])
+            product += _full(levels.T @ (sums[:, None] * levels if isinstance(levels, np.ndarray) else sparse.diags_array(sums) @ levels))
         for (a, first), (b, second) in combinations(zip(self.places, self.levels, strict=True), 2):
             between = _full(first.T @ (_table(a, b, mass, (first.shape[0], second.shape[0])) @ second))
             product += between + between.T
@@ -76,9 +77,8 @@ class Indicators:
 
     def tocsr(self) -> Any:
         """The matrix written out, sparse."""
-        whole = sum(levels[place] for place, levels in zip(self.places[1:], self.levels[1:], strict=True))
-        first = self.levels[0][self.places[0]]
-        return sparse.csr_array(sparse.diags_array(self.scale) @ (first + whole if len(self.places) > 1 else first))
+        first, *others = (sparse.csr_array(levels)[place] for place, levels in zip(self.places, self.levels, strict=True))
+        return sparse.csr_array(sparse.diags_array(self.scale) @ sum(others, first))
 
     def toarray(self) -> Floats:
         """The matrix written out."""

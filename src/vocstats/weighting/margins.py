@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from .chain import Floats
 from .indicators import Indicators
 from .labels import Codes, check_levels, check_sums, label_codes, line_up
 
+_SMALL = 1 << 14  # entries up to which indicators are dense: less work than the bookkeeping of sparse ones
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Margins:
     """Label columns collapsed to cells, with the total each level is to reach.
 
@@ -88,6 +91,7 @@ class Margins:
         keep = np.concatenate(self.targets) > 0
         return full if keep.all() else full[:, np.flatnonzero(keep)]
 
+    @cached_property
     def matrix(self) -> Indicators:
         """The `indicators` of the units, kept by row and column of the table."""
         offsets = np.cumsum([0, *(len(levels) for levels in self.levels)])
@@ -97,7 +101,7 @@ class Margins:
             columns = np.column_stack([self.codes[j] + offsets[j] for j in block] or [np.zeros((size, 0), np.intp)])
             starts = np.arange(0, columns.size + 1, max(len(block), 1)) if block else np.zeros(size + 1, np.intp)
             full = sparse.csr_array((np.ones(columns.size), columns.ravel(), starts), shape=(size, offsets[-1]))
-            sides.append(full[:, keep])
+            sides.append(full.toarray()[:, keep] if size * keep.size <= _SMALL else full[:, keep])
         width = self.shape[1]
         if width == 1:
             return Indicators((self.cell,), (sides[0],), np.broadcast_to(np.float64(1.0), self.cell.shape))

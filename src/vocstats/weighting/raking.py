@@ -108,16 +108,16 @@ class MarginStep:
 
     def gradient(self, *, exact: bool = False) -> Matrix:
         """Indicators of the levels, times F' if `exact`."""
-        x = self.margins.matrix()
+        x = self.margins.matrix
         return x.scaled(self._slope()) if exact else x
 
     def score(self, *, contrast: bool = False) -> Matrix:
         """Minus the factor times the indicators."""
-        return self.margins.matrix().scaled(-self.factor)
+        return self.margins.matrix.scaled(-self.factor)
 
     def bread(self, *, exact: bool = False) -> Floats:
         """Weighted cross products of the indicators."""
-        return self.margins.matrix().gram(times(self.mass, self._slope()) if exact else self.mass)
+        return self.margins.matrix.gram(times(self.mass, self._slope()) if exact else self.mass)
 
     def rerun(self, w_in: Floats, counts: Floats) -> MarginStep:
         """The same targets with other weights and multiplicities."""
