@@ -110,3 +110,26 @@ def test_what_cannot_be_combined_is_refused() -> None:
         with pytest.raises(InputError, match=text) as caught:
             call()
         assert caught.value.code == code and message(caught.value, "zh")
+
+
+@pytest.mark.parametrize("inference", ["r", "registry"])
+def test_one_domain_against_another(inference: Any) -> None:
+    r = sample(6)
+    w, by = chain(r), {"shop": np.array(["东", "西", "南"])[r["by"]], "new": r["x"] > 1.5}
+    e = mean(r["y"], w, by=by, inference=inference)
+    one, two = (e.at({"shop": shop, "new": True}) for shop in ("东", "西"))
+    places = [[tuple(row) for row in zip(e.labels["shop"], e.labels["new"], strict=True)].index((shop, True)) for shop in ("东", "西")]
+    assert one.estimate == e.estimate[places[0]] and one.std_error == e.std_error[places[0]] and one.labels == {}
+    table = e.covariance()[np.ix_(places, places)]
+    gap = difference(one, two)
+    assert gap.estimate == pytest.approx(e.estimate[places[0]] - e.estimate[places[1]])
+    assert gap.std_error**2 == pytest.approx(table[0, 0] + table[1, 1] - 2 * table[0, 1], rel=1e-9 if inference == "r" else 0.02)
+    np.testing.assert_allclose(one.influence, e.influence[:, places[0]])
+    jack = mean(r["y"], replicate(w, method="jackknife"), by=by)
+    replicated = difference(*(jack.at({"shop": shop, "new": True}) for shop in ("东", "西")))
+    table = jack.covariance()[np.ix_(places, places)]
+    assert replicated.std_error**2 == pytest.approx(table[0, 0] + table[1, 1] - 2 * table[0, 1])
+    for labels in ({"shop": "北", "new": True}, {"shop": "东"}, {}):
+        with pytest.raises(InputError, match="No domain has the labels") as caught:
+            e.at(labels)
+        assert message(caught.value, "zh")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from vocstats.errors import InputError
 from vocstats.estimation import Design, composite_index, mean, replicate
 from vocstats.estimation.indices import loadings, omega
 from vocstats.results import load
+from vocstats.schemas import schema
 from vocstats.texts import message
 from vocstats.weighting import poststratify
 
@@ -123,6 +126,8 @@ def test_result_reads_back() -> None:
     back = load(r.to_json())
     pd.testing.assert_frame_equal(back.to_frame(), r.to_frame())
     pd.testing.assert_frame_equal(back.tidy(), r.tidy())
+    for influence in (False, True):
+        jsonschema.validate(json.loads(r.to_json(influence=influence)), schema("composite_index"))
     assert r.tidy()["term"].tolist() == ["index", "alpha", "standardized_alpha", "omega"]
     assert "服务" in r.summary() and "omega" in r.summary("zh") and "<pre>" in r._repr_html_()
     assert r.weights.sum() == pytest.approx(1)

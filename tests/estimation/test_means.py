@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from vocstats.errors import InputError
 from vocstats.estimation import Design, Estimate, difference, mean, ratio, total
@@ -207,6 +208,20 @@ def test_refusals(name: str) -> None:
         mean(arguments.pop("y"), **arguments)
     assert caught.value.code == code
     assert message(caught.value, "zh")
+
+
+def test_degrees_of_freedom_of_the_design() -> None:
+    """R: confint(svymean(~y, d), df = degf(d)); by domain the clusters and strata that are in it."""
+    r = rows(8)
+    whole, part = (mean(r["y"], r["w"], design=design(r, "clusters"), by=by, df="design") for by in (None, r["by"]))
+    clusters = [len({c for c, inside in zip(r["cluster"], chosen, strict=True) if inside}) for chosen in (r["by"] >= 0, r["by"] == 0)]
+    assert (whole.df, part.df[0]) == (clusters[0] - 3, clusters[1] - 3)
+    assert whole.conf_high == pytest.approx(whole.estimate + stats.t.ppf(0.975, whole.df) * whole.std_error)
+    counted = mean(r["y"], r["w"], counts=r["counts"], df="design")
+    assert counted.df == r["counts"].sum() - 1
+    assert total(r["y"], r["w"], df=5.0, inference="process").df == 5 == ratio(r["y"], r["x"], df=5).df
+    with pytest.raises(InputError, match="df"):
+        mean(r["y"], df=0)
 
 
 def test_difference_refuses_what_does_not_match() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,7 @@ class Axis:
     replicates: Replicates | None
     inference: Inference
     level: float
+    df: float | Literal["design"] | None = None
 
     def column(self, value: npt.ArrayLike, argument: str) -> Floats:
         """A variable on the rows of the axis, 0 where nobody was heard; missing elsewhere is refused."""
@@ -147,6 +148,8 @@ class Axis:
             material = Replication(values=table, scaling=scaling)
             spread, df = scaling.variance(table, value), np.full(self.domains, scaling.df)
         spread = np.where((n >= figure.least) & np.isfinite(value), spread, np.nan)
+        if self.df is not None:
+            df = self.design_df if self.df == "design" else np.full(self.domains, self.df)
         return finish(figure.statistic, value, spread, df, n, self.labels, self.level, self.inference, self.accounts(), material)
 
     def linearization(self, derivative: Floats, deviation: Floats, n: Floats) -> Linearization:
@@ -189,16 +192,19 @@ class Axis:
 
 def axis_of(
     y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None, design: Design | None, by: Any, counts: npt.ArrayLike | None,
-    inference: Inference, level: float,
+    inference: Inference, level: float, df: float | Literal["design"] | None = None,
 ) -> Axis:
     """The checked axis of a public function's arguments."""
     _checks.choice(inference, Inference, "inference")
+    if df is not None and df != "design":
+        df = _checks.number(df, "df", low=0.0, open_low=True)
     length = np.shape(y)[0] if np.ndim(y) else 1
     replicates = w if isinstance(w, Replicates) else None
     weights = _weights(w.weights if isinstance(w, Replicates) else w, counts, length)
-    if replicates is not None and (design is not None or inference != "r"):
+    if replicates is not None and (design is not None or inference != "r" or df is not None):
         raise InputError(
-            "Replicates bring their own design, and their spread is their variance: leave design and inference out.",
+            "Replicates bring their own design and degrees of freedom, and their spread is their variance: "
+            "leave design, inference and df out.",
             code="design_and_replicates", argument="design",
         )
     if design is not None and design.length not in (None, length):
@@ -218,7 +224,7 @@ def axis_of(
     return Axis(
         weights=weights, rows=rows, length=length, mass=mass, heard=(mass != 0) | (replicates is not None),
         given=not isinstance(w, Weights | Replicates), codes=codes[rows], labels=labels, domains=domains, design=design,
-        replicates=replicates, inference=inference, level=_checks.level(level),
+        replicates=replicates, inference=inference, level=_checks.level(level), df=df,
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .. import texts
-from ..errors import InputError
+from ..errors import InputError, shown
 from ..options import Inference
 from ..results import Floats, Labels, Result, frame, register
 from .covariance import covariance
@@ -90,6 +90,34 @@ class Estimate(Result):
         np.fill_diagonal(table, error**2)
         return table
 
+    def at(self, labels: Mapping[str, Any]) -> Estimate:
+        """The estimate of one domain as one without domains, to be compared with others.
+
+        Parameters
+        ----------
+        labels : {name: label}
+            The domain's label in every column of `labels`.
+
+        Returns
+        -------
+        Estimate
+            Shape ().
+
+        Raises
+        ------
+        InputError
+            No domain has these labels.
+        """
+        domains = [dict(zip(self.labels, row, strict=True)) for row in zip(*self.labels.values(), strict=True)]
+        if dict(labels) not in domains:
+            raise InputError(
+                f"No domain has the labels {dict(labels)!r}; there are {len(domains)}: {shown(domains)}. Name every column of labels.",
+                code="no_domain", argument="labels", levels=[dict(labels)],
+            )
+        place = domains.index(dict(labels))
+        numbers = {name: getattr(self, name)[place] for name in ("estimate", "std_error", "conf_low", "conf_high", "df", "n")}
+        return replace(self, **numbers, labels={}, material=_of_domain(self.material, place))
+
     def to_dict(self, *, influence: bool = False) -> dict[str, Any]:
         """The estimate as plain Python values; with `influence`, its influence values written out under that name."""
         document = super(Estimate, self).to_dict()
@@ -124,3 +152,13 @@ class Estimate(Result):
             lines.append(texts.render("variance.more_rows", language, rows=rest))
         lines.append(texts.render("variance.summary", language, level=f"{100 * self.level:g}", accounts=self.accounts(language)))
         return "\n".join(lines)
+
+
+def _of_domain(material: Linearization | Replication | None, domain: int) -> Linearization | Replication | None:
+    if isinstance(material, Replication):
+        return replace(material, values=material.values[[domain]])
+    if material is None:
+        return None
+    sides = {name: getattr(material, name).at(domain) for name in ("influence", "contrast", "deviation")}
+    targets = None if material.targets is None else material.targets.at(domain)
+    return replace(material, **sides, heard=material.heard[[domain]], targets=targets)

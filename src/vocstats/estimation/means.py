@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,8 @@ from .replication import Replicates
 
 def mean(
     y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, design: Design | None = None, by: Any = None,
-    counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95, limits: tuple[float, float] | None = None,
+    counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95, df: float | Literal["design"] | None = None,
+    limits: tuple[float, float] | None = None,
 ) -> Estimate:
     """Weighted mean, of everybody or of every domain.
 
@@ -49,6 +50,9 @@ def mean(
         like them. The last two use Student limits with Satterthwaite's degrees of freedom.
     level : float
         Confidence level.
+    df : number or "design", optional
+        Degrees of freedom of the limits: "design" is clusters less strata of those heard in the domain, R's
+        ``confint(..., df = degf(design))``. None: infinite under "r", as in R; Satterthwaite's otherwise.
     limits : (float, float), optional
         Smallest and largest possible y.
 
@@ -67,7 +71,7 @@ def mean(
     Lumley (2010), Complex Surveys, sec. 2.2; Särndal, Swensson & Wretman (1992), secs. 5.7, 6.6 and 9.7;
     Korn & Graubard (1998), Survey Methodology 24(2), for exact limits.
     """
-    axis = axis_of(y, w, design, by, counts, inference, level)
+    axis = axis_of(y, w, design, by, counts, inference, level, df)
     values = axis.column(y, "y")
     bounds = _limits(np.asarray(y), values, axis, limits)
     estimate = axis.estimate(ratio_figure(axis, "mean", values))
@@ -76,13 +80,13 @@ def mean(
 
 def total(
     y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, design: Design | None = None, by: Any = None,
-    counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
+    counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95, df: float | Literal["design"] | None = None,
 ) -> Estimate:
     """Weighted total, of everybody or of every domain: Σ_d c w y, with w y pulled back through the chain as influence.
 
     Parameters
     ----------
-    y, w, design, by, counts, inference, level
+    y, w, design, by, counts, inference, level, df
         As in `mean`. The "process" standard error adds N s², the size of the registry being given.
 
     Returns
@@ -99,13 +103,14 @@ def total(
     ----------
     Särndal, Swensson & Wretman (1992), eqs. 2.8.2 and 10.3.3 (domains).
     """
-    axis = axis_of(y, w, design, by, counts, inference, level)
+    axis = axis_of(y, w, design, by, counts, inference, level, df)
     return axis.estimate(total_figure(axis, axis.column(y, "y")))
 
 
 def ratio(
     y: npt.ArrayLike, x: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, design: Design | None = None,
     by: Any = None, counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
+    df: float | Literal["design"] | None = None,
 ) -> Estimate:
     """Ratio of two weighted totals, R_d = Σ_d c w y / Σ_d c w x; influence of a unit: w (y - R_d x) / Σ_d c w x.
 
@@ -113,7 +118,7 @@ def ratio(
     ----------
     y, x : array of numbers (n,)
         Numerator and denominator; missing only where the weight is exactly 0.
-    w, design, by, counts, inference, level
+    w, design, by, counts, inference, level, df
         As in `mean`.
 
     Returns
@@ -130,7 +135,7 @@ def ratio(
     ----------
     Särndal, Swensson & Wretman (1992), sec. 5.6.
     """
-    axis = axis_of(y, w, design, by, counts, inference, level)
+    axis = axis_of(y, w, design, by, counts, inference, level, df)
     return axis.estimate(ratio_figure(axis, "ratio", axis.column(y, "y"), axis.column(x, "x")))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy.typing as npt
 
@@ -23,7 +23,7 @@ from .replication import Replicates
 def net_promoter_score(
     y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, promoters: float = 9, detractors: float = 6,
     scale: Sequence[float] = (0, 10), design: Design | None = None, by: Any = None, counts: npt.ArrayLike | None = None,
-    inference: Inference = "r", level: float = 0.95,
+    inference: Inference = "r", level: float = 0.95, df: float | Literal["design"] | None = None,
 ) -> Estimate:
     """Net promoter score in points: 100 times the share of promoters less the share of detractors.
 
@@ -34,7 +34,7 @@ def net_promoter_score(
     ----------
     y : array of numbers (n,)
         Likelihood to recommend; missing only where the weight is exactly 0.
-    w, design, by, counts, inference, level
+    w, design, by, counts, inference, level, df
         As in `mean`.
     promoters, detractors : number
         Lowest score of a promoter, highest of a detractor.
@@ -61,7 +61,7 @@ def net_promoter_score(
     ----------
     Reichheld (2003), Harvard Business Review 81(12).
     """
-    axis = axis_of(y, w, design, by, counts, inference, level)
+    axis = axis_of(y, w, design, by, counts, inference, level, df)
     values = axis.column(y, "y")
     low, high = axis.bounds(values, scale, "scale")
     upper = _checks.number(promoters, "promoters", low=low, high=high)
