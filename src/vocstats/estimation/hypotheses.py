@@ -63,7 +63,7 @@ def wald_test(
     >>> from vocstats.estimation import mean
     >>> test = wald_test(mean([7, 9, 8, 5, 6, 4, 7, 8], by=list("aaabbbcc")))
     >>> round(test.statistic, 3), test.df, test.df_denominator
-    (7.667, 2.0, 5.0)
+    (10.712, 2.0, 5.0)
     """
     _checks.choice(statistic, WaldStatistic, "statistic")
     value = np.ravel(estimate.estimate)
