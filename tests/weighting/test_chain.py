@@ -60,6 +60,8 @@ CHAINS: dict[str, tuple[bool, Build]] = {  # whether base weights are 0 where no
     "penalty": (True, lambda b, w, c: calibrated(b, w, c, penalty={"age": 0.5})),
     "raking, penalty": (True, lambda b, w, c: calibrated(b, w, c, distance="raking", penalty=0.2)),
     "logistic": (False, responded),
+    "ridge": (False, lambda b, w, c: responded(b, w, c, estimator="ridge", penalty=0.1)),
+    "cbps": (False, lambda b, w, c: responded(b, w, c, estimator="cbps")),
     "classes": (False, lambda b, w, c: responded(b, w, c, estimator="classes", classes=b["margins"]["tenure"])),
     "rake, linear": (True, lambda b, w, c: calibrated(b, raked(b, w, c), None)),
     "logistic, rake": (False, lambda b, w, c: raked(b, responded(b, w, c), None)),

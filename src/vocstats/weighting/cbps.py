@@ -2,14 +2,15 @@
 
 With m the mass, the moments and their covariance given x are, summed over units,
 
-    g(b) = sum m [ (R - p) x ; (R / p - 1) x ],     S = sum m [ p(1-p) xx'  (1-p) xx' ; (1-p) xx'  (1-p)/p xx' ],
+    g(b) = sum m [ (R - p) x ; (R - p) h x ],     S = sum m p (1 - p) [ xx'  h xx' ; h xx'  h^2 xx' ],     h = 1 / p - k,
 
-and b minimises g' W g with W the inverse of S at the logistic fit (two-step generalised method of moments).
+and b minimises g' W g with W the inverse of S at the logistic fit (two-step generalised method of moments). Balance is k = 0; the
+estimator is the same for every k, and the mean of 1 / p keeps S far from singular.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ class BalancingStep:
     ----------
     first : ModelStep
         The logistic fit the weighting matrix of the moments is taken from.
+    centre : float
+        k.
     combination : array (p, 2p)
         Derivative of the moments, transposed, times W: the moments as they are combined to p equations.
     pull : array (2p,)
@@ -47,6 +50,7 @@ class BalancingStep:
     first: ModelStep
     probability: Floats
     factor: Floats
+    centre: float
     combination: Floats
     pull: Floats
     bread_matrix: Floats
@@ -71,17 +75,17 @@ class BalancingStep:
         times W g; A times its moments; minus A times its part of S times W g; and what it does to the logistic fit S comes from.
         """
         x = dense(self.first.x)
-        p, q = self.probability, self.first.probability
-        k = x.shape[1]
-        a, c = x @ self.pull[:k], x @ self.pull[k:]
-        top, bottom = self.combination[:, :k], self.combination[:, k:]
+        p, q, k = self.probability, self.first.probability, self.centre
+        (a, c), (top, bottom) = (x @ half for half in np.split(self.pull, 2)), np.split(self.combination, 2, axis=1)
         r = np.ones_like(p) if contrast else self.heard.astype(float)
         own = -r * (1.0 - p) / p * c
-        first, second, before = r.copy(), r / p, r.copy()
+        first, second, before = r.copy(), r * (1.0 / p - k), r.copy()
         if not contrast:
-            own -= p * (1.0 - p) * a
-            first -= p + (1.0 - q) * (q * a + c)
-            second -= 1.0 + (1.0 - q) * (a + c / q)
+            h = 1.0 / q - k
+            expected = q * (1.0 - q) * (a + h * c)
+            own += p * (1.0 - p) * (k * c - a)
+            first -= p + expected
+            second -= 1.0 - k * p + h * expected
             before -= q
         moved = solve_symmetric(self.first.bread(), self._change_of_first(a, c).T)
         return -(own[:, None] * x + (first[:, None] * x) @ top.T + (second[:, None] * x) @ bottom.T + (before[:, None] * x) @ moved)
@@ -102,35 +106,44 @@ class BalancingStep:
     def _change_of_first(self, a: Floats, c: Floats) -> Floats:
         """Derivative of the combined equations to the parameters of the first fit."""
         x, mass, q = self.first.x, self.first.mass, self.first.probability
-        k = x.shape[1]
-        upper = mass * q * (1.0 - q) * ((1.0 - 2.0 * q) * a - c)
-        lower = -mass * (1.0 - q) * (q * a + c / q)
-        return -(self.combination[:, :k] @ distances.gram(x, upper) + self.combination[:, k:] @ distances.gram(x, lower))
+        h, slope = 1.0 / q - self.centre, -(1.0 - q) / q
+        both = a + h * c
+        upper = mass * q * (1.0 - q) * ((1.0 - 2.0 * q) * both + slope * c)
+        lower = mass * q * (1.0 - q) * ((1.0 - 2.0 * q) * h * both + slope * (both + h * c))
+        top, bottom = np.split(self.combination, 2, axis=1)
+        return -(top @ distances.gram(x, upper) + bottom @ distances.gram(x, lower))
 
 
 def fit_balancing(
     x: Matrix, columns: list[Any], heard: Flags, w_in: Floats, counts: Floats, *, start: Floats | None = None
 ) -> BalancingStep:
     """Two-step generalised method of moments from the logistic fit."""
-    first = fit_response("logistic", x, columns, heard, w_in, counts, start=start)
+    first = _polished(fit_response("logistic", x, columns, heard, w_in, counts, start=start))
     mass, q = first.mass, first.probability
     used = mass > 0.0
-    corner = distances.gram(x, np.where(used, mass * (1.0 - q), 0.0))
-    covariance = np.block([
-        [distances.gram(x, mass * q * (1.0 - q)), corner],
-        [corner, distances.gram(x, np.where(used, mass * (1.0 - q) / q, 0.0))],
-    ])
+    centre = float(mass[used] @ (1.0 / q[used]) / mass.sum())
+    h = np.divide(1.0, q, out=np.full_like(q, centre), where=used) - centre
+    upper, corner, lower = (distances.gram(x, mass * q * (1.0 - q) * h**power) for power in range(3))
+    covariance = np.block([[upper, corner], [corner, lower]])
     weighting = solve_symmetric(covariance, np.eye(len(covariance)))
-    found = _minimise(x, mass, heard, weighting, first.parameters)
+    found = _minimise(x, mass, heard, centre, weighting, first.parameters)
     probability = special.expit(linear_predictor(x, found.parameters))
     effective = float(mass.sum()) / float(mass @ w_in)  # of one unit of mass, Kish
     j = effective * found.value
-    df = _rank(covariance) - _rank(covariance[: x.shape[1], : x.shape[1]])
+    df = _rank(covariance) - _rank(upper)
     return BalancingStep(
-        name="propensity", first=first, probability=probability, factor=inverse(heard, probability), combination=found.combination,
-        pull=found.pull, bread_matrix=found.hessian, j_statistic=j, j_df=df,
+        name="propensity", first=first, probability=probability, factor=inverse(heard, probability), centre=centre,
+        combination=found.combination, pull=found.pull, bread_matrix=found.hessian, j_statistic=j, j_df=df,
         j_p_value=float(special.chdtrc(df, j)) if df else float("nan"), iterations=found.iterations,
     )
+
+
+def _polished(fit: ModelStep) -> ModelStep:
+    """The logistic fit after one more Newton step: its rounding error is multiplied in the moments."""
+    score = column_sums(fit.x, np.where(fit.mass > 0.0, fit.mass * (fit.heard - fit.probability), 0.0))
+    b = fit.parameters + solve_symmetric(fit.bread(), score)
+    probability = special.expit(linear_predictor(fit.x, b))
+    return replace(fit, parameters=b, probability=probability, factor=inverse(fit.heard, probability))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,26 +156,23 @@ class _Minimum:
     iterations: int
 
 
-def _minimise(x: Matrix, mass: Floats, heard: Flags, weighting: Floats, b: Floats) -> _Minimum:
-    """Newton's method on half of g' W g; Gauss-Newton steps where its curvature is not positive."""
-    value, g, p = _moments(x, mass, heard, weighting, b)
+def _minimise(x: Matrix, mass: Floats, heard: Flags, centre: float, weighting: Floats, b: Floats) -> _Minimum:
+    """Newton's method on half of g' W g, downhill along directions in which it curves the other way."""
+    value, g, p = _moments(x, mass, heard, centre, weighting, b)
     for iteration in range(_MAX_ITER):
-        inverse_odds = np.where(heard, (1.0 - p) / p, 0.0)
-        slope = -np.vstack([distances.gram(x, mass * p * (1.0 - p)), distances.gram(x, mass * inverse_odds)])
+        inverse_odds, spread = np.where(heard, (1.0 - p) / p, 0.0), p * (1.0 - p)
+        slope = -np.vstack([distances.gram(x, mass * spread), distances.gram(x, mass * (inverse_odds - centre * spread))])
         pull, combination = weighting @ g, slope.T @ weighting
-        gauss = combination @ slope
         a, c = (linear_predictor(x, half) for half in np.split(pull, 2))
-        bend = mass * (inverse_odds * c - p * (1.0 - p) * (1.0 - 2.0 * p) * a)
-        hessian = gauss + distances.gram(x, bend)
+        bend = mass * (inverse_odds * c + spread * (1.0 - 2.0 * p) * (centre * c - a))
+        hessian = combination @ slope + distances.gram(x, bend)
         gradient = slope.T @ pull
-        step = -solve_symmetric(hessian, gradient)
-        if gradient @ step > 0.0 or np.linalg.eigvalsh(hessian)[0] < -1e-9 * np.abs(hessian).max():
-            step = -solve_symmetric(gauss, gradient)
+        step = _downhill(hessian, gradient)
         if np.abs(step).max() <= _CLOSE * (1.0 + np.abs(b).max()):
             return _Minimum(b + step, value, pull, combination, hessian, iteration)
         size = 1.0
         while size > _STALLED:
-            ahead = _moments(x, mass, heard, weighting, b + size * step)
+            ahead = _moments(x, mass, heard, centre, weighting, b + size * step)
             if ahead[0] <= value + 1e-4 * size * (gradient @ step):
                 break
             size /= 2.0
@@ -177,12 +187,22 @@ def _minimise(x: Matrix, mass: Floats, heard: Flags, weighting: Floats, b: Float
     )
 
 
-def _moments(x: Matrix, mass: Floats, heard: Flags, weighting: Floats, b: Floats) -> tuple[float, Floats, Floats]:
+def _downhill(hessian: Floats, gradient: Floats) -> Floats:
+    """Newton's step with the eigenvalues of the scaled curvature taken positive; 0 along directions without any."""
+    scale = np.sqrt(np.abs(np.diag(hessian)))
+    scale[scale == 0.0] = 1.0
+    values, vectors = np.linalg.eigh(hessian / scale[:, None] / scale)
+    size = np.abs(values)
+    inverse_size = np.divide(1.0, size, out=np.zeros_like(size), where=size > 1e-12 * size.max() * size.size)
+    return np.asarray(-(vectors @ (inverse_size * (vectors.T @ (gradient / scale)))) / scale)
+
+
+def _moments(x: Matrix, mass: Floats, heard: Flags, centre: float, weighting: Floats, b: Floats) -> tuple[float, Floats, Floats]:
     """g' W g, g and the probabilities at b."""
     p = special.expit(linear_predictor(x, b))
     residual = np.where(mass > 0.0, mass * (heard - p), 0.0)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = np.where(mass > 0.0, residual / p, 0.0)
+        ratio = np.where(mass > 0.0, residual * (1.0 / p - centre), 0.0)
         g = np.concatenate([column_sums(x, residual), column_sums(x, ratio)])
         value = float(g @ weighting @ g)
     return (value if np.isfinite(value) else np.inf), g, p

@@ -20,7 +20,7 @@ _WIDE, _FILLED = 100, 0.1  # more columns than this, fewer entries other than 0:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Covariates:
-    """A matrix (n, p) of an intercept, standardised numbers, and indicators of every level but the first of label columns.
+    """A matrix (n, p) of an intercept, numbers, and indicators of every level but the first of label columns.
 
     `x[rows]` writes rows out. Numbers are kept as columns and labels as codes: a tenth of the memory of the matrix.
     """
@@ -53,10 +53,10 @@ class Covariates:
         return sparse.hstack(parts, format="csr")
 
 
-def read_covariates(x: Any, length: int) -> tuple[Matrix, list[str]]:
+def read_covariates(x: Any, length: int, *, standardise: bool = True) -> tuple[Matrix, list[str]]:
     """Columns of x as a matrix with an intercept and standardised numbers, and the names of its columns.
 
-    Fitted probabilities do not depend on the standardisation; Newton's method does.
+    Probabilities of the parametric models do not depend on the standardisation; Newton's method does.
     """
     array = np.asarray(x) if isinstance(x, np.ndarray | list | tuple) else None
     columns = named_columns(x, "x") if array is None or array.ndim == 1 else {f"x{j}": array[:, j] for j in range(array.shape[1])}
@@ -65,7 +65,8 @@ def read_covariates(x: Any, length: int) -> tuple[Matrix, list[str]]:
         argument = f"x[{name!r}]"
         if _holds_numbers(column):
             same_length(np.asarray(column), argument, length)
-            numbers.append(_standardised(vector(column, argument)))
+            number = vector(column, argument)
+            numbers.append(_standardised(number) if standardise else number)
             names.append(name)
         else:
             each, known = factorize(column, argument, length=length)

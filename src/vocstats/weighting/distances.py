@@ -21,6 +21,7 @@ from .chain import Floats
 from .indicators import Indicators
 
 _STALLED = 1e-14
+_REUSE = 0.1
 _EVEN = 1e-12  # slopes within rounding of 1
 _BLOCK = 1 << 16  # entries of a dense x worked on at once: they and their products stay in the processor's cache
 
@@ -98,24 +99,28 @@ class Dual:
 
 def minimise(
     x: Any, mass: Floats, totals: Floats, shape: Shape, *, scale: Floats, ridge: Floats | float = 0.0,
-    start: Floats | None = None, cross: Floats | None = None, tol: float, max_iter: int,
+    start: Floats | None = None, cross: Floats | None = None, curvature: Floats | None = None, tol: float, max_iter: int,
 ) -> Dual:
     """Damped Newton on the dual; errors are relative to `scale`. Never raises: the caller judges what was reached.
 
-    `cross`, where known, is ``x' diag(mass) x``: the curvature wherever every slope is 1.
+    `cross`, where known, is ``x' diag(mass) x``: the curvature wherever every slope is 1. `curvature`, where given, is about the
+    second derivative near `start`: it, and later exact ones, are used again for as long as each step leaves a tenth of the error.
     """
     b = np.zeros(totals.size) if start is None else start.copy()
     penalty = np.broadcast_to(ridge, b.shape)
     value, missed, factor, slope = _state(x, mass, totals, shape, b, penalty)
-    iteration = 0
+    iteration, before = 0, np.inf
+    reuse, hessian = (0.0 if curvature is None else _REUSE), curvature
     while True:
         gradient = missed + penalty * b
         error = float(np.abs(gradient / scale).max())
         if error <= tol or iteration >= max_iter:
             break
-        even = cross is not None and (np.abs(slope - 1.0) < _EVEN).all()
-        hessian = np.array(cross) if even else _curvature(x, mass, factor, slope, error)
-        hessian[np.diag_indices_from(hessian)] += penalty
+        if hessian is None or error > reuse * before:
+            even = cross is not None and (np.abs(slope - 1.0) < _EVEN).all()
+            hessian = np.array(cross) if even else _curvature(x, mass, factor, slope, error)
+            hessian[np.diag_indices_from(hessian)] += penalty
+        before = error
         step = -solve_symmetric(hessian, gradient)
         size = 1.0
         while size > _STALLED:

@@ -60,7 +60,7 @@ def weight_by_propensity(
         As in `rake`; the base weight of those not heard is not 0 here.
     estimator : {"logistic", "ridge", "cbps", "cbps_over", "classes"} or classifier
         How the probability is modelled. A classifier is an object of scikit-learn with ``predict_proba`` whose ``fit`` takes
-        ``sample_weight``; it is cloned, and sees numbers standardised.
+        ``sample_weight``; it is cloned, and sees numbers as they are and labels as indicators.
     penalty : float, optional
         Of the ridge, per unit of mass and for covariates of standard deviation 1: the lambda of R's glmnet at alpha = 0.
         None: generalised cross-validation chooses it.
@@ -128,7 +128,7 @@ def weight_by_propensity(
         start = 0 if seed is None else int(number(seed, "seed", low=0))
         dealt = int(number(_FOLDS if folds is None else folds, "folds", low=2))
         classifier = prepared(estimator, start)
-        matrix, _ = read_covariates(x, answered.size)
+        matrix, _ = read_covariates(x, answered.size, standardise=False)
         step = fit_classifier(classifier, matrix, *entering, assign_folds(dealt, clusters, answered, chain.mass, start))
     return chain.followed_by(step)
 

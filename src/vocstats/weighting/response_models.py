@@ -99,10 +99,10 @@ def fit_response(
             code="everybody_heard", argument="heard",
         )
     spread = spread_about_mean(rows, weights) if estimator == "ridge" else np.zeros(x.shape[1])
-    chosen = penalty is None
+    chosen, rounds = penalty is None, 0
     if penalty is None:
         units = float(np.broadcast_to(counts, mass.shape)[used].sum())
-        penalty, start = choose_penalty(partial(_solve, estimator, rows, weights, answered), rows, weights, answered, spread, units)
+        penalty, start, rounds = choose_penalty(partial(_solve, estimator, rows, weights, answered), rows, weights, answered, spread, units)
     curvature = penalty * spread
     dual = _solve(estimator, rows, weights, answered, curvature, start)
     odds = linear_predictor(x, dual.parameters)
@@ -118,7 +118,7 @@ def fit_response(
     return ModelStep(
         name="propensity", estimator=estimator, x=x, columns=columns, heard=heard, probability=probability, mass=mass,
         factor=inverse(heard, probability), parameters=dual.parameters, penalty=penalty, chosen=chosen, curvature=curvature,
-        iterations=dual.iterations,
+        iterations=rounds + dual.iterations,
     )
 
 
@@ -171,17 +171,20 @@ def _solve(
     smaller = sides.min(axis=1)
     scale = _positive(np.where(smaller > 0.0, smaller, sides.max(axis=1)))
     shape = distances.Shape(distances.logistic)
-    every = mass.size // _EVERY
+    every, curvature = mass.size // _EVERY, None
     if start is None:
         start = _start(mass, heard, x.shape[1])
         if every > 1 and 0 < np.count_nonzero(heard[::every]) < heard[::every].size:
-            some = x[::every]
+            some, part = x[::every], mass[::every]
             few = column_sums(some, known[::every])
-            start = distances.minimise(
-                some, mass[::every], few, shape, scale=_positive(np.abs(some).T @ mass[::every]), ridge=ridge / every, start=start,
-                tol=_FEW, max_iter=_MAX_ITER,
-            ).parameters
-    return distances.minimise(x, mass, totals, shape, scale=scale, ridge=ridge, start=start, tol=_TOL, max_iter=_MAX_ITER)
+            rough = distances.minimise(
+                some, part, few, shape, scale=_positive(np.abs(some).T @ part), ridge=ridge / every, start=start, tol=_FEW,
+                max_iter=_MAX_ITER,
+            )
+            start, curvature = rough.parameters, every * distances.gram(some, part * rough.slope) + np.diag(ridge)
+    return distances.minimise(
+        x, mass, totals, shape, scale=scale, ridge=ridge, start=start, curvature=curvature, tol=_TOL, max_iter=_MAX_ITER
+    )
 
 
 def _inverse_logistic(eta: Floats) -> distances.Curve:

@@ -14,7 +14,7 @@ from . import distances
 from .chain import Floats, Matrix
 from .covariates import column_sums, dense, linear_predictor
 
-_LARGEST = 10.0  # at that penalty a standardised coefficient keeps 2 % of its size or less: the covariates are out
+_LARGEST = 10.0  # at that penalty a standardised coefficient keeps 3 % of its size or less: the covariates are out
 _SETTLED, _ROUNDS = 1e-8, 200  # relative change of the penalty between two rounds
 _LEAST, _POINTS = 1e-3, 65  # the search starts at the first over the number of units, on so many points
 
@@ -41,21 +41,21 @@ def penalty_terms(x: Matrix, mass: Floats, penalty: float, b: Floats) -> Floats:
 def choose_penalty(
     solve: Callable[[Floats, Floats | None], distances.Dual], x: Matrix, mass: Floats, heard: npt.NDArray[np.bool_], spread: Floats,
     units: float,
-) -> tuple[float, Floats]:
+) -> tuple[float, Floats, int]:
     """Penalty that minimises the generalised cross-validation of the working least-squares problem at its own fit.
 
         GCV(penalty) = sum(m v (z - x b)^2) / (1 - edf / units)^2,   v = p (1 - p),   z = x b + (R - p) / v
 
-    Fit and choice alternate until the penalty settles (performance iteration: Gu 1992, JCGS 1(2)); the fitted parameters
-    come with it.
+    Fit and choice alternate until the penalty settles (performance iteration: Gu 1992, JCGS 1(2)). The fitted parameters
+    and the number of rounds come with it.
     """
     penalty = before = x.shape[1] / units
     b: Floats | None = None
-    for _ in range(_ROUNDS):
+    for done in range(_ROUNDS):
         b = solve(penalty * spread, b).parameters
         before, penalty = penalty, _minimum(*_working(x, mass, heard, b), spread, units)
         if abs(penalty / before - 1.0) <= _SETTLED:
-            return penalty, b
+            return penalty, b, done + 1
     raise ConvergenceError(
         f"Generalised cross-validation moves between penalties of {before:.3g} and {penalty:.3g}. Give penalty= a value.",
         code="penalty_not_settled", argument="penalty", first=before, second=penalty,
