@@ -136,6 +136,6 @@ def _refuse(failures: dict[int, VocstatsError], tried: int) -> None:
     raise InfeasibleError(
         f"The chain of weights cannot be re-run in {len(failures)} of the first {tried} replicates (numbers {numbers}). "
         f'In number {number + 1}: {first} Merge the levels named; or use method="jackknife", or a bootstrap with draws=0.5, in which '
-        'everybody stays; or leave such replicates out with failed="drop".',
+        'a unit not drawn keeps part of its count; or leave such replicates out with failed="drop".',
         code="replicates_failed", argument="w", levels=first.levels, count=len(failures), tried=tried, numbers=numbers, cause=first.code,
     ) from first

@@ -153,7 +153,8 @@ class Bootstrap:
     def _drawn(self, numbers: Integers, m: Integers) -> Floats:
         """How often each unit is drawn in the replicates, (b, G)."""
         units, streams = self.units, [np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(int(r),))) for r in numbers]
-        order = np.argsort(units.home, kind="stable")
+        several = m.size > 1
+        order = np.argsort(units.home, kind="stable") if several else np.arange(units.home.size)
         result = np.zeros((numbers.size, order.size))
         if units.often.sum() > 2 * order.size:  # drawing one by one would take a step per customer, not per cell
             ends = np.cumsum(np.bincount(units.home))
@@ -164,14 +165,15 @@ class Bootstrap:
             return result
         bearer = np.repeat(order, units.often[order].astype(np.intp))
         sizes = units.drawn.astype(np.intp)
-        start, size = np.repeat(np.cumsum(sizes) - sizes, m), np.repeat(units.drawn, m)
-        shares, places = np.empty(size.size), np.empty(size.size, np.intp)  # refilled: new arrays would cost more than the draws
+        start, size = (np.repeat(np.cumsum(sizes) - sizes, m), np.repeat(units.drawn, m)) if several else (None, units.drawn[0])
+        shares, places = np.empty(m.sum()), np.empty(m.sum(), np.intp)  # refilled: new arrays would cost more than the draws
+        moved = several or bearer.size > order.size
         for row, stream in zip(result, streams, strict=True):
             stream.random(out=shares)
-            shares *= size
-            np.copyto(places, shares, casting="unsafe")
-            places += start
-            row[:] = np.bincount(bearer.take(places), minlength=row.size)
+            np.multiply(shares, size, out=places, casting="unsafe")
+            if start is not None:
+                places += start
+            row[:] = np.bincount(bearer.take(places) if moved else places, minlength=row.size)
         return result
 
 
