@@ -65,7 +65,10 @@ class Influence:
     def plus(self, other: Influence) -> Influence:
         """Influence on the sum of two estimates, domain by domain."""
         own, row = np.concatenate([self.own, other.own]), np.concatenate([self.row, other.row])
-        shared, loadings = _beside([self.shared, other.shared]), np.vstack([self.loadings, other.loadings])
+        if _equal(self.shared, other.shared):  # the same weights
+            shared, loadings = self.shared, self.loadings + other.loadings
+        else:
+            shared, loadings = _beside([self.shared, other.shared]), np.vstack([self.loadings, other.loadings])
         return _merged(own, row, np.concatenate([self.domain, other.domain]), shared, loadings)
 
     def at(self, domain: int) -> Influence:
@@ -216,6 +219,17 @@ def _rows_by(matrix: Matrix, rows: Integers, codes: Integers, factors: Floats, s
         places = np.repeat(codes[part] * width, often) + block.indices
         result += np.bincount(places, block.data * np.repeat(factors[part], often), minlength=size * width)
     return result.reshape(size, width)
+
+
+def _equal(a: Matrix, b: Matrix) -> bool:
+    """Whether two shared parts are the same, told without writing them out."""
+    if type(a) is not type(b) or a.shape != b.shape:
+        return False
+    if isinstance(a, Indicators):
+        return a.places is b.places and np.array_equal(a.scale, b.scale)
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    return a.nnz == b.nnz and all(np.array_equal(getattr(a, part), getattr(b, part)) for part in ("indptr", "indices", "data"))
 
 
 def _beside(blocks: Sequence[Matrix]) -> Matrix:
