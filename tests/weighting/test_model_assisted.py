@@ -208,3 +208,20 @@ def test_derivative_behind_a_response_model(people: dict[str, Any]) -> None:
         shift = np.where(np.arange(people["n"]) == i, 1e-4 * base, 0.0)
         slope = (score_of(chain(base + shift), y) - score_of(chain(base - shift), y)) / 2e-4
         assert people["counts"][i] * influence.values()[i, 0] == pytest.approx(slope, rel=1e-5, abs=3e-9)
+
+
+@pytest.mark.parametrize(("outcome", "family"), [("score", "linear"), ("content", "logistic")])
+def test_error_where_the_model_is_the_correction_for_nonresponse(registry: dict[str, Any], outcome: str, family: Any) -> None:
+    """Base weights of 1: who answers is random, and the estimated error is that of the estimates."""
+    rng, runs, y = np.random.default_rng(7), 150, registry[outcome]
+    answers = 1.0 / (1.0 + np.exp(2.0 - 0.3 * registry["x"]["tenure"]))
+    results = []
+    for _ in range(runs):
+        heard = rng.random(N) < answers
+        told = np.where(heard, y, np.nan)
+        w = calibrate_on_model(told, registry["x"], base_weights=heard.astype(float), family=family, distance="raking")
+        e = mean(told, w, inference="registry")
+        results.append([float(e.estimate), float(e.std_error) ** 2])
+    estimate, variance = np.array(results).T
+    assert estimate.mean() == pytest.approx(y.mean(), abs=4.0 * estimate.std() / runs**0.5)
+    assert variance.mean() / estimate.var() == pytest.approx(1.0, abs=0.35)  # three standard errors of a variance of 150
