@@ -140,6 +140,12 @@ def test_domains_are_means() -> None:
         if inference != "r":
             whole = mean(y, weights, design=design, inference=inference)
             assert regress(y, None, weights, design=design, inference=inference).df[0] == pytest.approx(float(whole.df))
+    for drawn in (None, design):
+        for inference in ("r", "registry", "process"):  # not a level of a margin: calibration reaches beyond the domain
+            by = mean(y, weights, by=w.x > 0, design=drawn, inference=inference)
+            part = regress(y, None, weights, design=drawn, inference=inference, domain=w.x > 0)
+            assert part.std_error[0] == pytest.approx(by.std_error[1], rel=1e-9)
+            assert inference == "r" or part.df[0] == pytest.approx(by.df[1], rel=1e-6)
     unused = regress(np.where(w.b == 2, y, np.nan), {"x": np.where(w.b == 2, w.x, np.nan)}, heard * 1.0, design=design, domain=w.b == 2)
     alone = (w.b == 2) & heard
     np.testing.assert_allclose(unused.estimate, regress(w.y[alone], {"x": w.x[alone]}).estimate)

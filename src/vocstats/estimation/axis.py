@@ -124,6 +124,11 @@ class Axis:
             return estimate.df
         return np.where(np.isinf(estimate.df), self.design_df.reshape(estimate.df.shape), estimate.df)
 
+    @property
+    def percentile(self) -> bool:
+        """Whether limits are quantiles of the replicates."""
+        return self.replicates is not None and self.replicates.scaling.interval == "percentile"
+
     def _distinct(self, labels: Integers, codes: Integers) -> Floats:
         pairs = _checks.factorize(labels * self.domains + codes, "design")[1]
         return np.bincount(pairs % self.domains, minlength=self.domains).astype(float)
@@ -164,7 +169,7 @@ class Axis:
         """Influence values together with the draw and the chances of an answer."""
         weights = self.weights
         drawn = np.ones(self.codes.size) if self.design is None else weights.base
-        chance = np.divide(drawn, weights.values, out=np.ones(self.codes.size), where=self.heard)
+        chance = np.divide(drawn, weights.values, out=np.ones(self.codes.size), where=weights.values != 0)
         silence = np.clip(1.0 - chance, 0.0, 1.0)
         sampled = np.where(weights.base != 0, weights.counts, 0.0)
         return Linearization(

@@ -145,19 +145,24 @@ def _full(values: Floats) -> Influence:
 
 
 def _degrees(axis: Axis, material: Linearization) -> Floats:
-    """Degrees of freedom of each coefficient before variables are counted."""
+    """Degrees of freedom of each coefficient before variables are counted; rows outside the domain stand in one of their own."""
     size = material.heard.size
     if axis.inference == "r":
         return np.full(size, axis.design_df[0])
-    codes, heard = np.zeros(axis.length, np.intp), material.heard[:1]
+    codes, heard = np.where(axis.heard, 0, 1), np.array([material.heard[0], 0.0])
     degrees = []
-    sides = (material.influence, material.contrast, material.deviation)
     for k in range(size):
-        influence, contrast, deviation = (side.at(k) for side in sides)
-        targets = None if material.targets is None else material.targets.at(k)
+        chosen = np.eye(size)[:, [k]] * [1.0, 0.0]
+        influence, contrast, deviation = (_chosen(side, chosen) for side in (material.influence, material.contrast, material.deviation))
+        targets = None if material.targets is None else _chosen(material.targets, chosen)
         one = replace(material, influence=influence, contrast=contrast, deviation=deviation, heard=heard, targets=targets)
-        degrees.append(variance(one, axis.inference, codes)[1])
-    return np.concatenate(degrees)
+        degrees.append(variance(one, axis.inference, codes)[1][0])
+    return np.array(degrees)
+
+
+def _chosen(influence: Influence, loadings: Floats) -> Influence:
+    """Influence on combinations of the coefficients."""
+    return replace(influence, loadings=influence.loadings @ loadings)
 
 
 def _replicated(replicates: Replicates, used: Integers, model: Model, parameters: Floats) -> Replication:
