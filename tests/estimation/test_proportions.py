@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from vocstats.errors import InputError
-from vocstats.estimation import Design, Estimate, mean, proportion, replicate
+from vocstats.estimation import Design, Estimate, composite_index, correlation, mean, proportion, quantile, replicate
 from vocstats.options import Inference, ShareInterval
 from vocstats.texts import message
 from vocstats.weighting import calibrate
@@ -131,3 +131,15 @@ def test_the_estimate_is_the_mean() -> None:
     share, plain = (f(r["y"], r["w"], by=r["by"], design=Design(clusters=r["cluster"])) for f in (proportion, mean))
     np.testing.assert_allclose(share.std_error, plain.std_error)
     assert share.statistic == "proportion" and share.variance_accounts_for == plain.variance_accounts_for
+
+
+def test_percentile_limits_of_replicates_are_kept() -> None:
+    r = answers(8, 300)
+    reps = replicate(r["w"], replicates=200, seed=3, interval="percentile")
+    e = proportion(r["y"], reps)
+    np.testing.assert_allclose([e.conf_low, e.conf_high], np.quantile(e.material.values[0], [0.025, 0.975]))
+    assert proportion(r["y"], reps, interval="wilson").conf_low != e.conf_low
+    x = r["w"] + r["cluster"]
+    for other in (correlation(x, r["w"], reps), quantile(x, reps), composite_index(np.column_stack([x, r["w"], x + r["y"]]), reps).alpha):
+        np.testing.assert_allclose([other.conf_low, other.conf_high], np.quantile(other.material.values[0], [0.025, 0.975]))
+    assert proportion(np.zeros(300), reps).conf_high == pytest.approx(1 - 0.025 ** (1 / (r["w"].sum() ** 2 / (r["w"] ** 2).sum())))

@@ -184,6 +184,8 @@ def loadings(matrix: Matrices) -> Matrices:
 
 def _reliability(axis: Axis, moments: Moments, statistic: str, function: Any) -> Estimate:
     estimate = axis.estimate(moments.figure(statistic, function))
+    if axis.percentile:
+        return estimate
     df = axis.student_df(estimate)
     low, high = reliability_limits(estimate.estimate, estimate.std_error, df, axis.level)
     return replace(estimate, df=df, conf_low=low, conf_high=high)

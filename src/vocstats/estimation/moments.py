@@ -128,6 +128,8 @@ def correlation(
     axis = axis_of(y, w, design, by, counts, inference, level)
     moments = Moments.of(axis, [axis.column(y, "y"), axis.column(x, "x")])
     estimate = axis.estimate(moments.figure("correlation", lambda matrix: correlations(matrix)[..., 0, 1]))
+    if axis.percentile:
+        return estimate
     df = axis.student_df(estimate)
     low, high = fisher_limits(estimate.estimate, estimate.std_error, df, level)
     return replace(estimate, df=df, conf_low=low, conf_high=high)

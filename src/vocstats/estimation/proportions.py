@@ -22,7 +22,7 @@ from .replication import Replicates
 
 
 def proportion(
-    y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, interval: ShareInterval = "korn_graubard",
+    y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, interval: ShareInterval | None = None,
     design: Design | None = None, by: Any = None, counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
 ) -> Estimate:
     """Weighted share of those for whom y holds, of everybody or of every domain.
@@ -46,8 +46,9 @@ def proportion(
         Missing only where the weight is exactly 0.
     w, design, by, counts, inference, level
         As in `mean`. Under "r" the degrees of freedom are the clusters less the strata of the domain, as in R's svyciprop.
-    interval : {"korn_graubard", "wilson", "logit", "asin", "wald"}
-        R's svyciprop calls the first, third, fourth and fifth "beta", "logit" and "xlogit", "asin" and "mean".
+    interval : {"korn_graubard", "wilson", "logit", "asin", "wald"}, optional
+        None: "korn_graubard", or the quantiles of `Replicates` made for percentile limits. R's svyciprop calls
+        "korn_graubard" "beta", "logit" "logit" or "xlogit", "asin" the same and "wald" "mean".
 
     Returns
     -------
@@ -70,7 +71,6 @@ def proportion(
     ----------
     Korn & Graubard (1998), Survey Methodology 24(2); Dean & Pagano (2015), J. Survey Stat. Methodol. 3(4).
     """
-    _checks.choice(interval, ShareInterval, "interval")
     axis = axis_of(y, w, design, by, counts, inference, level)
     return share_estimate(axis, zero_one(axis, y), "proportion", interval)
 
@@ -89,9 +89,12 @@ def zero_one(axis: Axis, y: npt.ArrayLike) -> Floats:
     return values
 
 
-def share_estimate(axis: Axis, values: Floats, statistic: str, interval: ShareInterval) -> Estimate:
+def share_estimate(axis: Axis, values: Floats, statistic: str, interval: ShareInterval | None) -> Estimate:
     """The mean of values 0 and 1 with limits of a share."""
+    chosen = _checks.choice(interval or "korn_graubard", ShareInterval, "interval")
     estimate = axis.estimate(ratio_figure(axis, statistic, values))
-    df = axis.student_df(estimate)
-    low, high = share_limits(interval, estimate.estimate, estimate.std_error, df, estimate.n, axis.level)
-    return exact_at_bounds(replace(estimate, df=df, conf_low=low, conf_high=high), axis.effective_size, (0.0, 1.0))
+    if interval is not None or not axis.percentile:
+        df = axis.student_df(estimate)
+        low, high = share_limits(chosen, estimate.estimate, estimate.std_error, df, estimate.n, axis.level)
+        estimate = replace(estimate, df=df, conf_low=low, conf_high=high)
+    return exact_at_bounds(estimate, axis.effective_size, (0.0, 1.0))

@@ -55,7 +55,7 @@ def quantile(
     rule : {"math", "school"}
         Where F meets q exactly: the smallest such value, or its mean with the next (R's names; also hf1 and hf2).
     interval : {"woodruff", "mean", "beta", "xlogit", "asin", "replicates"}, optional
-        None: "mean" under "r", as in R, and "woodruff" otherwise.
+        None: "mean" under "r", as in R, and "woodruff" otherwise; "replicates" with those made for percentile limits.
 
     Returns
     -------
@@ -83,8 +83,8 @@ def quantile(
     _checks.choice(rule, QuantileRule, "rule")
     share = _checks.number(q, "q", low=0.0, high=1.0, open_low=True, open_high=True)
     axis = axis_of(y, w, design, by, counts, inference, level)
-    chosen: QuantileInterval = interval or ("mean" if inference == "r" else "woodruff")
-    _checks.choice(chosen, QuantileInterval, "interval")
+    usual = "replicates" if axis.percentile else "mean" if inference == "r" else "woodruff"
+    chosen = _checks.choice(interval or usual, QuantileInterval, "interval")
     values = axis.column(y, "y")
     curve = Distribution.of(axis, values, school=rule == "school")
     if chosen == "replicates":

@@ -78,7 +78,7 @@ def net_promoter_score(
 
 def top_box(
     y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, boxes: int = 2, scale: Sequence[float] = (1, 10),
-    interval: ShareInterval = "korn_graubard", design: Design | None = None, by: Any = None, counts: npt.ArrayLike | None = None,
+    interval: ShareInterval | None = None, design: Design | None = None, by: Any = None, counts: npt.ArrayLike | None = None,
     inference: Inference = "r", level: float = 0.95,
 ) -> Estimate:
     """Share of those whose score is one of the highest `boxes` points of the scale.
@@ -93,7 +93,7 @@ def top_box(
         How many points of the scale, counted from its end.
     scale : (number, number)
         Lowest and highest possible score.
-    interval : {"korn_graubard", "wilson", "logit", "asin", "wald"}
+    interval : {"korn_graubard", "wilson", "logit", "asin", "wald"}, optional
         As in `proportion`.
 
     Returns
@@ -115,7 +115,7 @@ def top_box(
 
 def bottom_box(
     y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None = None, *, boxes: int = 2, scale: Sequence[float] = (1, 10),
-    interval: ShareInterval = "korn_graubard", design: Design | None = None, by: Any = None, counts: npt.ArrayLike | None = None,
+    interval: ShareInterval | None = None, design: Design | None = None, by: Any = None, counts: npt.ArrayLike | None = None,
     inference: Inference = "r", level: float = 0.95,
 ) -> Estimate:
     """Share of those whose score is one of the lowest `boxes` points of the scale.
@@ -144,9 +144,8 @@ def bottom_box(
 
 def _box(
     statistic: str, y: npt.ArrayLike, w: npt.ArrayLike | Weights | Replicates | None, boxes: int, scale: Sequence[float],
-    interval: ShareInterval, design: Design | None, by: Any, counts: npt.ArrayLike | None, inference: Inference, level: float,
+    interval: ShareInterval | None, design: Design | None, by: Any, counts: npt.ArrayLike | None, inference: Inference, level: float,
 ) -> Estimate:
-    _checks.choice(interval, ShareInterval, "interval")
     axis = axis_of(y, w, design, by, counts, inference, level)
     values = axis.column(y, "y")
     low, high = axis.bounds(values, scale, "scale")
