@@ -415,6 +415,8 @@ REFUSED = [
     (_bad(equations="bias_minimising", outcome_columns=["age"]), "columns_differ", InputError),
     (_bad(propensity_columns=["Age"]), "unknown_columns", InputError),
     (_bad(donors=1.5), "not_whole", InputError),
+    (_bad(y=[1.0, 2.0, 3.0], x=taken(X, [0, 1, 2])), "level_not_in_sample", IdentificationError),
+    (_bad(y=[1.0, 2.0, 4.0], x={"age": [1.0, 2.0, 5.0], "visits": [1.0, 3.0, 2.0]}), "too_few_for_model", InputError),
     (_bad(family="binomial", y=np.arange(150.0)), "outcome_off_family", InputError),
     (_bad(family="poisson", y=np.arange(150.0) - 5.0), "outcome_off_family", InputError),
 ]
@@ -439,3 +441,29 @@ def test_samples_that_do_not_overlap_do_not_converge() -> None:
 def test_a_level_missing_in_the_reference_may_be_imputed() -> None:
     shop = np.where(np.arange(150) < 3, "d", X["shop"])
     assert np.isfinite(nonprobability(**_bad(x={**X, "shop": shop}), method="mass_imputation").std_error[0])
+
+
+def test_categories_and_series_are_labels_and_mappings() -> None:
+    arguments = small()
+    codes = {"a": 10, "b": 20, "c": 30}
+
+    def coded(columns: dict[str, Any]) -> pd.DataFrame:
+        return pd.DataFrame({"age": columns["age"], "shop": pd.Categorical([codes[shop] for shop in columns["shop"].tolist()])})
+
+    plain = {key: {name: arguments[key][name] for name in ("age", "shop")} for key in ("x", "reference")}
+    categories = {key: coded(arguments[key]) for key in ("x", "reference")}
+    np.testing.assert_allclose(nonprobability(**{**arguments, **categories}).std_error, nonprobability(**{**arguments, **plain}).std_error)
+    sums = pd.Series({10: 3000.0, 20: 2000.0, 30: 1000.0})
+    own = {"y": arguments["y"], "x": categories["x"], "population": 6000}
+    of_series = nonprobability(**own, totals={"age": 300_000.0, "shop": sums}, method="ipw")
+    of_mapping = nonprobability(**own, totals={"age": 300_000.0, "shop": sums.to_dict()}, method="ipw")
+    assert of_series.estimate == of_mapping.estimate
+
+
+def test_a_level_borne_only_at_weight_zero_does_not_matter() -> None:
+    arguments = small()
+    arguments["design"] = Design()
+    plain = nonprobability(**arguments)
+    reference = {name: np.append(column, "z" if name == "shop" else column[0]) for name, column in arguments["reference"].items()}
+    other = nonprobability(**{**arguments, "reference": reference, "weights": np.append(arguments["weights"], 0.0)})
+    np.testing.assert_allclose(other.std_error, plain.std_error)

@@ -98,7 +98,7 @@ def _characteristic(name: str, column: Any, other: Any, counts: Floats, length: 
 def with_totals(x: Any, totals: Any, counts: Floats, population: float) -> list[Characteristic]:
     """Pair the columns of the sample with totals: a number, or {level: total}."""
     own = columns_of(x, "x")
-    if not isinstance(totals, Mapping):
+    if not hasattr(totals, "items"):
         raise InputError(
             f"totals must map each column of x to its total, or to {{level: total}}; got {type(totals).__name__}.",
             code="totals_not_a_mapping", argument="totals", got=type(totals).__name__,
@@ -108,26 +108,32 @@ def with_totals(x: Any, totals: Any, counts: Floats, population: float) -> list[
     result = []
     for name, column in own.items():
         here, there = f"x[{name!r}]", f"totals[{name!r}]"
-        if isinstance(given[name], Mapping):
+        if hasattr(given[name], "items"):
             codes, borne = _checks.factorize(column, here, length=counts.size)
-            levels = [*borne.tolist(), *(level for level in given[name] if level not in set(borne.tolist()))]
-            unknown = [level for level in borne.tolist() if level not in given[name]]
-            if unknown:
-                raise InputError(
-                    f"{there} has no total for {shown(unknown)}, which occurs in x.",
-                    code="level_without_total", argument=there, levels=unknown,
-                )
-            sums = _checks.non_negative([given[name][level] for level in levels], there)
-            if abs(sums.sum() - population) > TOTALS_AGREE * population:
-                raise InputError(
-                    f"{there} adds up to {sums.sum():.10g} people, population is {population:.10g}. Correct one of them.",
-                    code="totals_not_population", argument=there, total=float(sums.sum()), population=population,
-                )
+            levels, sums = _level_totals(dict(given[name].items()), borne.tolist(), population, there)
             result.append(Characteristic(name=name, levels=levels, sample=_indicators(codes, len(levels)), reference=sums[None, :]))
         else:
-            total = _checks.number(given[name], there)
-            result.append(_standardised(name, _checks.vector(column, here, length=counts.size), np.array([[total]]), counts, centred=False))
+            total = np.array([[_checks.number(given[name], there)]])
+            result.append(_standardised(name, _checks.vector(column, here, length=counts.size), total, counts, centred=False))
     return result
+
+
+def _level_totals(totals: dict[Any, Any], borne: list[Any], population: float, argument: str) -> tuple[list[Any], Floats]:
+    """Levels, those of the sample first, and their totals."""
+    unknown = [level for level in borne if level not in totals]
+    if unknown:
+        raise InputError(
+            f"{argument} has no total for {shown(unknown)}, which occurs in x.",
+            code="level_without_total", argument=argument, levels=unknown,
+        )
+    levels = [*borne, *(level for level in totals if level not in set(borne))]
+    sums = _checks.non_negative([totals[level] for level in levels], argument)
+    if abs(sums.sum() - population) > TOTALS_AGREE * population:
+        raise InputError(
+            f"{argument} adds up to {sums.sum():.10g} people, population is {population:.10g}. Correct one of them.",
+            code="totals_not_population", argument=argument, total=float(sums.sum()), population=population,
+        )
+    return levels, sums
 
 
 def _indicators(codes: Integers, size: int) -> Floats:
@@ -151,7 +157,9 @@ def _standardised(name: str, values: Floats, beyond: Floats, counts: Floats, *, 
 
 
 def is_numeric(column: Any) -> bool:
-    """Whether a column holds numbers (labels otherwise); objects that all are numbers or missing count as numbers."""
+    """Whether a column holds numbers (labels otherwise); objects that all are numbers or missing count as numbers, categories never."""
+    if str(getattr(column, "dtype", "")) in ("category", "str", "string"):
+        return False
     values = np.asarray(column)
     if values.dtype != object:
         return values.dtype.kind in "buif"

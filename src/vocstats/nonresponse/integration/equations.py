@@ -42,7 +42,7 @@ class Fit:
 
 def solve(equations: Callable[[Floats], tuple[Floats, Floats]], start: Floats, scale: Floats, what: str) -> Floats:
     """The root of `equations`, which give the sums and their derivative; errors are relative to `scale`."""
-    theta = start
+    theta, scale = start, np.where(scale > 0, scale, 1.0)  # the column of a level nobody bears is 0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         value, derivative = equations(theta)
         for _ in range(_MAX_ITER):

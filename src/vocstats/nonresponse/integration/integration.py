@@ -161,24 +161,38 @@ def _data(
         raise InputError(
             "equations='bias_minimising' needs the same columns in both models.", code="columns_differ", argument="outcome_columns"
         )
+    (x_propensity, z_propensity), (x_outcome, z_outcome) = columns.chosen(of_propensity), columns.chosen(of_outcome)
+    n, size = float(counts.sum()), float(columns.mass @ columns.z[:, 0])
     if settings.method != "mass_imputation":
         check_support(of_propensity, counts, source, propensities=True)
-        n, size = float(counts.sum()), float(columns.mass @ columns.z[:, 0])
-        if n >= size:
-            raise InputError(
-                f"The sample has {n:g} people, the reference stands for {size:g}: no propensity below 1 fits. "
-                "Correct the weights, or use method='mass_imputation'.",
-                code="sample_exceeds_reference", argument="weights", n=n, population=size,
-            )
+        _check_size(n, size)
     if settings.method != "ipw":
         check_support(of_outcome, counts, source, propensities=False)
-    (x_propensity, z_propensity), (x_outcome, z_outcome) = columns.chosen(of_propensity), columns.chosen(of_outcome)
+        _check_parameters(n, x_outcome.shape[1], settings)
     near = settings.imputation == "nearest_neighbour"
     x_place, z_place = places(of_outcome) if near else (x_outcome, z_outcome)
     return Data(
         y=y, counts=counts, mass=columns.mass, x_propensity=x_propensity, z_propensity=z_propensity, x_outcome=x_outcome,
         z_outcome=z_outcome, x_place=x_place, z_place=z_place, population=population, squares=source.squares,
     )
+
+
+def _check_size(n: float, size: float) -> None:
+    if n >= size:
+        raise InputError(
+            f"The sample has {n:g} people, the reference stands for {size:g}: no propensity below 1 fits. "
+            "Correct the weights, or use method='mass_imputation'.",
+            code="sample_exceeds_reference", argument="weights", n=n, population=size,
+        )
+
+
+def _check_parameters(n: float, parameters: int, settings: Settings) -> None:
+    if settings.imputation != "nearest_neighbour" and n <= parameters:
+        raise InputError(
+            f"The outcome model has {parameters} parameters and the sample {n:g} people: nothing is left to judge its errors. "
+            "Leave columns out or merge levels.",
+            code="too_few_for_model", argument="x", n=n, parameters=parameters,
+        )
 
 
 def _chosen(wanted: Sequence[str] | None, paired: list[Characteristic], argument: str) -> list[Characteristic]:
