@@ -233,7 +233,7 @@ def replicate(
     >>> reps = replicate([2, 2, 1, 1], method="jackknife")
     >>> e = mean([9, 7, 4, 8], reps)
     >>> print(f"{e.estimate:.3f} (SE {e.std_error:.3f})")
-    7.333 (SE 0.948)
+    7.333 (SE 0.943)
     """
     options = {"design": design, "rho": rho, "multiplicities": multiplicities, "replicate_weights": replicate_weights}
     check_options(method, {**options, "scale": scale, "rscales": rscales, "df": df}, centre, interval, failed)
