@@ -48,13 +48,14 @@ def test_linear_model_gives_the_regression_estimator(registry: dict[str, Any]) -
 
 def test_logistic_model_meets_its_predictions(registry: dict[str, Any]) -> None:
     """Fitted by statsmodels beside it."""
-    import statsmodels.api as sm
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
 
     d = drawn(np.random.default_rng(2), 200)
     y = np.where(d > 0, registry["content"], np.nan)
     z = np.column_stack([np.ones(N), registry["x"]["tenure"], *(registry["x"]["region"] == level for level in ("north", "west"))])
     heard = d > 0
-    fit = sm.GLM(y[heard], z[heard], family=sm.families.Binomial(), freq_weights=d[heard]).fit(tol=1e-12)
+    fit = GLM(y[heard], z[heard], family=Binomial(), freq_weights=d[heard]).fit(tol=1e-12)
     prediction = fit.predict(z)
     w = calibrate_on_model(y, registry["x"], base_weights=d, family="logistic")
     assert w.values.sum() == pytest.approx(N)
