@@ -118,6 +118,14 @@ def test_a_chain_brings_its_auxiliaries(base: dict[str, Any]) -> None:
     assert design_effect(w) == w.design_effect
 
 
+def test_numbers_with_large_means_keep_their_digits() -> None:
+    rng = np.random.default_rng(6)
+    x, w = rng.standard_normal(60), rng.uniform(1.0, 3.0, 60)
+    y = x + rng.standard_normal(60)
+    near = design_effect(w, y=y, x=np.column_stack([np.ones(60), x]), method="henry_valliant")
+    assert design_effect(w, y=y, x=1e6 + x, method="henry_valliant") == pytest.approx(near, rel=1e-6)
+
+
 def test_bad_input() -> None:
     w, y = np.ones(4), np.arange(4.0)
     with pytest.raises(InputError, match="needs the outcome y"):

@@ -11,11 +11,14 @@ from .._checks import choice, named_columns, vector
 from .._numerics import solve_symmetric
 from ..errors import InputError, shown
 from ..options import DesignEffectMethod
+from . import distances
 from .calibration import CalibrationStep
 from .chain import Floats, Matrix, Weights, begin, times
 from .labels import label_codes
 from .model_assisted import ModelStep
 from .raking import MarginStep
+
+_CONSTANT = 1e-13  # a column whose variance is a smaller share of its mean square is a constant
 
 
 def design_effect(
@@ -116,11 +119,17 @@ def _calibration(chain: Weights) -> tuple[Floats, Matrix]:
 
 def _regression(y: Floats, x: Matrix, mass: Floats) -> tuple[float, Floats]:
     """Constant and residuals of the regression of y on (1, x) with weights `mass`; x may be collinear."""
-    means = np.asarray(x.T @ mass) / mass.sum()
-    centred = np.asarray(x.toarray() if hasattr(x, "toarray") else x) - means
-    middle = float(mass @ y / mass.sum())
-    slopes = solve_symmetric(centred.T @ (mass[:, None] * centred), centred.T @ (mass * (y - middle)))
-    return middle - float(means @ slopes), y - middle - centred @ slopes
+    total = float(mass.sum())
+    means, middle = np.asarray(x.T @ mass) / total, float(mass @ y / total)
+    if isinstance(x, np.ndarray):  # centring first keeps the digits of large numbers; indicators do not need it
+        gram = distances.gram(x - means, mass)
+    else:
+        gram = distances.gram(x, mass) - total * np.outer(means, means)
+    varies = np.diag(gram) > _CONSTANT * (np.diag(gram) + total * means**2)
+    right = np.where(varies, np.asarray(x.T @ (mass * (y - middle))), 0.0)
+    slopes = solve_symmetric(gram * np.outer(varies, varies), right)
+    constant = middle - float(means @ slopes)
+    return constant, y - constant - x @ slopes
 
 
 def _matrix(x: Any, length: int) -> Floats:
