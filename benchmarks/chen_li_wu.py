@@ -1,6 +1,6 @@
 """The simulation of Chen, Li & Wu (2020, JASA 115, sec. 6): bias and coverage of means from a non-probability sample, beside the paper's.
 
-    python benchmarks/chen_li_wu.py [--repetitions 1000] [--bootstrap 0] [--seed 2020]
+    python benchmarks/chen_li_wu.py [--repetitions 1000] [--bootstrap 0] [--seed 2020] [--sample 500] [--reference 1000]
 
 A population of 20,000 is made once. In each repetition 500 people enter by themselves (Poisson, logistic in x1 to x4) and a
 reference of 1,000 is drawn with probabilities proportional to c + x3 (systematic, in random order). The wrong models leave x4 out.
@@ -20,7 +20,7 @@ import numpy as np
 
 from vocstats.nonresponse import nonprobability
 
-SIZE, SAMPLE, REFERENCE = 20_000, 500, 1_000
+SIZE = 20_000
 CORRELATIONS = (0.3, 0.5, 0.8)
 ALL, WITHOUT_X4 = ["x1", "x2", "x3", "x4"], ["x1", "x2", "x3"]
 CASES: dict[str, dict[str, Any]] = {
@@ -56,8 +56,8 @@ class World:
     drawing: np.ndarray
 
 
-def world(seed: int) -> World:
-    """Make the population."""
+def world(seed: int, sample: int = 500, reference: int = 1_000) -> World:
+    """Make the population, from which `sample` people enter on average and `reference` are drawn."""
     rng = np.random.default_rng(seed)
     x1 = rng.integers(0, 2, SIZE).astype(float)
     x2 = rng.uniform(0.0, 2.0, SIZE) + 0.3 * x1
@@ -71,9 +71,9 @@ def world(seed: int) -> World:
     low, high = -20.0, 5.0
     while high - low > 1e-12:
         middle = (low + high) / 2.0
-        low, high = (middle, high) if (1.0 / (1.0 + np.exp(-middle - odds))).sum() < SAMPLE else (low, middle)
+        low, high = (middle, high) if (1.0 / (1.0 + np.exp(-middle - odds))).sum() < sample else (low, middle)
     size = (x3.max() - 50.0 * x3.min()) / 49.0 + x3
-    return World(x=x, y=y, entering=1.0 / (1.0 + np.exp(-low - odds)), drawing=REFERENCE * size / size.sum())
+    return World(x=x, y=y, entering=1.0 / (1.0 + np.exp(-low - odds)), drawing=reference * size / size.sum())
 
 
 def draw(w: World, rng: np.random.Generator) -> dict[str, Any]:
@@ -88,9 +88,11 @@ def draw(w: World, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def study(repetitions: int, seed: int, bootstrap: int = 0, cases: tuple[str, ...] = tuple(CASES)) -> dict[str, dict[str, np.ndarray]]:
+def study(
+    repetitions: int, seed: int, bootstrap: int = 0, cases: tuple[str, ...] = tuple(CASES), sizes: tuple[int, int] = (500, 1_000)
+) -> dict[str, dict[str, np.ndarray]]:
     """Relative bias, its Monte Carlo error and coverage, in percent, by case and correlation."""
-    w, rng = world(seed), np.random.default_rng([seed, 1])
+    w, rng = world(seed, *sizes), np.random.default_rng([seed, 1])
     truth = w.y.mean(axis=0)
     chosen = {name: CASES[name] for name in cases}
     if bootstrap:
@@ -118,9 +120,11 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=1_000)
     parser.add_argument("--bootstrap", type=int, default=0, help="replicates; 0: none")
     parser.add_argument("--seed", type=int, default=2020)
+    parser.add_argument("--sample", type=int, default=500)
+    parser.add_argument("--reference", type=int, default=1_000)
     options = parser.parse_args()
     start = time.perf_counter()
-    results = study(options.repetitions, options.seed, options.bootstrap)
+    results = study(options.repetitions, options.seed, options.bootstrap, sizes=(options.sample, options.reference))
     seconds = time.perf_counter() - start
     margin = 100.0 * math.sqrt(0.95 * 0.05 / options.repetitions)
     print(f"{options.repetitions} repetitions, seed {options.seed}, {seconds:.0f} s; Monte Carlo error of a coverage of 95 %: {margin:.2f}")

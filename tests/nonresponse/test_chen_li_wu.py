@@ -91,3 +91,16 @@ def test_bootstrap_where_the_propensity_model_is_wrong(simulation: ModuleType) -
     filed("nonprobability_bootstrap", "Non-probability sample, bootstrap with a wrong propensity model", simulation, results, **facts)
     coverage = results[simulation.BOOTSTRAP]["coverage"]
     assert (np.abs(coverage - 95.0) < 300.0 * math.sqrt(0.95 * 0.05 / repetitions)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sizes", [(100, 200), (2000, 2000)])
+def test_other_sizes(sizes: tuple[int, int], simulation: ModuleType) -> None:
+    repetitions = 1000
+    results = simulation.study(repetitions, 2022, cases=RIGHT, sizes=sizes)
+    sample, reference = sizes
+    title = f"Non-probability sample, the same design with {sample} in the sample and {reference} in the reference"
+    filed(f"nonprobability_{sample}", title, simulation, results, repetitions=repetitions, seed=2022)
+    promised = 95.0 if sample > 100 else 90.0  # with 100 people the theory is far away: a limitation on record
+    for name in RIGHT:
+        assert (results[name]["coverage"] > promised - 300.0 * math.sqrt(0.95 * 0.05 / repetitions)).all(), name
