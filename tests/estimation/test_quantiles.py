@@ -85,6 +85,12 @@ def test_few_equal_single_and_none() -> None:
     assert few.estimate == 9 and np.isnan(few.conf_high), "four answers leave the upper end open"
 
 
+def test_a_census_knows_its_quantile() -> None:
+    for y in ([1.0, 0, 1, 1, 0, 1], [1.0, 2, 3, 4, 5, 6]):
+        e = quantile(y, design=Design(fpc=np.full(6, 6.0)), inference="registry")
+        assert (e.conf_low, e.conf_high, e.std_error) == (e.estimate, e.estimate, 0)
+
+
 def test_influence_carries_the_standard_error() -> None:
     rng = np.random.default_rng(3)
     y, w, by = rng.normal(size=400), rng.uniform(1, 3, 400), rng.integers(0, 2, 400)

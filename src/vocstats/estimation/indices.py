@@ -70,9 +70,8 @@ class CompositeIndex(Result):
 
     def tidy(self) -> pd.DataFrame:
         """Index, alpha, standardized_alpha and omega one below the other: term, labels, estimate, std_error, conf_low, conf_high."""
-        import pandas as pd
-
-        return pd.concat([e.tidy() for e in (self.index, self.alpha, self.standardized_alpha, self.omega)], ignore_index=True)
+        tables = [e.tidy() for e in (self.index, self.alpha, self.standardized_alpha, self.omega)]
+        return frame({name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0].columns})
 
     def summary(self, language: str = "en") -> str:
         """One screen: the items, then index and reliability."""

@@ -22,6 +22,7 @@ from .intervals import share_limits
 from .replication import Replicates, Replication
 from .variance import Linearization
 
+Flags = npt.NDArray[np.bool_]
 _ROUNDING = 1e-11  # of a domain's total: sums of weights that near to a share of it are that share
 _METHODS: dict[str, ShareInterval] = {"woodruff": "wald", "mean": "wald", "beta": "korn_graubard", "xlogit": "logit", "asin": "asin"}
 
@@ -37,7 +38,7 @@ def quantile(
 
     Limits are quantiles at limits of a share (Woodruff), and the standard error is their distance over 2 t:
 
-        woodruff                  Q(q ± t s),  s the standard error of a share of q with the effective size found at Q(q)
+        woodruff                  Q(q ± t s),  s the standard error of a share of q, its effective size that of F near q
         mean, beta, xlogit, asin  Q at the Wald, Korn-Graubard, logit or arcsine limits of F(Q(q)): R's svyquantile
         replicates                Q in every replicate; only with `Replicates`
 
@@ -169,7 +170,10 @@ class Distribution:
 def _woodruff(axis: Axis, curve: Distribution, values: Floats, share: float, interval: QuantileInterval) -> Estimate:
     """Invert the limits of a share; the material is that of F at the quantile, scaled to the standard error found."""
     place = curve.at(np.full(axis.domains, share), axis.mass)
-    below = axis.estimate(ratio_figure(axis, "quantile", (values <= place[axis.codes]).astype(float)))
+    inside = values <= place[axis.codes]
+    if interval == "woodruff":
+        inside = _nearest(axis, inside, values < place[axis.codes], share)
+    below = axis.estimate(ratio_figure(axis, "quantile", inside.astype(float)))
     df = axis.student_df(below)
     at, spread, n, freedom = (np.atleast_1d(column) for column in (below.estimate, below.std_error, below.n, df))
     if interval == "woodruff":
@@ -186,8 +190,15 @@ def _woodruff(axis: Axis, curve: Distribution, values: Floats, share: float, int
     )
 
 
+def _nearest(axis: Axis, up_to: Flags, before: Flags, share: float) -> Flags:
+    """Answers up to the quantile, or before it where their share is nearer to q: there the effective size is found."""
+    high, low = (ratio_figure(axis, "quantile", flags.astype(float)).value(axis.mass) for flags in (up_to, before))
+    lower = (low > _ROUNDING) & ((share - low < high - share) | (high > 1.0 - _ROUNDING))
+    return np.where(lower[axis.codes], before, up_to)
+
+
 def _null_error(axis: Axis, at: Floats, std_error: Floats, share: float) -> Floats:
-    """Standard error of a share of q: the effective size is that of F at the quantile, or Kish's where F is 1 there."""
+    """Standard error of a share of q: the effective size is that of F at the quantile, or Kish's where all answers are equal."""
     with np.errstate(all="ignore"):
         found = at * (1.0 - at) / std_error**2
     effective = np.where(at * (1.0 - at) > _ROUNDING, found, axis.effective_size)
