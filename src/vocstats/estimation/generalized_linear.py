@@ -56,20 +56,21 @@ class GeneralizedLinear:
             value = float(self.family.deviance(self.y, mean, freq_weights=mass)) / 2.0
         return value if np.isfinite(value) else np.inf
 
-    def score(self, parameters: Floats) -> Floats:
-        """One row per unit."""
+    def equations(self, parameters: Floats, mass: Floats) -> tuple[Floats, Floats]:
+        """Σ mass (y - mu) mu' / V x, and Σ mass (|y| + |mu|) |mu'| / V |x|."""
         mean, slope, variance = self._working(parameters)
-        return self.x * ((self.y - mean) * slope / variance)[:, None]
+        factor = mass * slope / variance
+        return (factor * (self.y - mean)) @ self.x, (np.abs(factor) * (np.abs(self.y) + np.abs(mean))) @ np.abs(self.x)
 
     def bread(self, parameters: Floats, mass: Floats) -> Floats:
         """Expected information."""
         _, slope, variance = self._working(parameters)
         return np.asarray(gram(self.x, mass * slope**2 / variance))
 
-    def magnitude(self, parameters: Floats, mass: Floats) -> Floats:
-        """Σ mass |x| (|y| + |mu|) |mu'| / V."""
+    def score(self, parameters: Floats) -> Floats:
+        """One row per unit."""
         mean, slope, variance = self._working(parameters)
-        return np.asarray((mass * (np.abs(self.y) + np.abs(mean)) * np.abs(slope) / variance) @ np.abs(self.x))
+        return self.x * ((self.y - mean) * slope / variance)[:, None]
 
     def extreme(self, parameters: Floats, mass: Floats) -> bool:
         """Whether a fitted share or count lies next to its bound."""

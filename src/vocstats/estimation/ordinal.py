@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import sparse, special
 
 from .._checks import Floats, Integers, vector
 from .._numerics import sums_by
@@ -76,24 +76,36 @@ class Ordinal:
             return np.inf
         return float(-mass @ np.log(chance))
 
-    def score(self, parameters: Floats) -> Floats:
-        """Derivative of log P(y) of each row: (f(high) A - f(low) B) / P, A and B the derivatives of the ends."""
-        low, high = self._ends(parameters)
-        above, below = self._derivatives()
-        part = self._chance(low, high)[:, None]
-        return np.asarray((self.curve.density(high)[:, None] * above - self.curve.density(low)[:, None] * below) / part)
+    def equations(self, parameters: Floats, mass: Floats) -> tuple[Floats, Floats]:
+        """Σ mass score, and Σ mass |score|."""
+        high, low = self._slopes(parameters)
+        both, q = mass * (high - low), self.categories - 1
+        places = sums_by(self.codes, mass * high, q + 1)[:q], sums_by(self.codes, mass * low, q + 1)[1:]
+        x = self.x[:, 1:]
+        return np.concatenate([-both @ x, places[0] - places[1]]), np.concatenate([np.abs(both) @ np.abs(x), places[0] + places[1]])
 
     def bread(self, parameters: Floats, mass: Floats) -> Floats:
-        """Observed information."""
-        low, high = self._ends(parameters)
-        above, below = self._derivatives()
-        part = mass / self._chance(low, high)
-        curvature = gram(above, part * self.curve.slope(high)) - gram(below, part * self.curve.slope(low))
-        return np.asarray(gram(self.score(parameters), mass) - curvature)
+        """Observed information, from the second derivatives of log P to the ends of each row.
 
-    def magnitude(self, parameters: Floats, mass: Floats) -> Floats:
-        """Σ mass |score|."""
-        return np.asarray(mass @ np.abs(self.score(parameters)))
+        With a = f(high) / P, c = f(low) / P they are f'(high) / P - a², -f'(low) / P - c² and, for both ends, a c.
+        """
+        low, high = self._ends(parameters)
+        a, c = self._slopes(parameters)
+        part = self._chance(low, high)
+        upper = -mass * (self.curve.slope(high) / part - a * a)
+        lower = mass * (self.curve.slope(low) / part + c * c)
+        mixed = -mass * a * c
+        x, q = self.x[:, 1:], self.categories - 1
+        slopes = -self._by_category(upper + mixed, x)[:q] - self._by_category(lower + mixed, x)[1:]
+        sums = [sums_by(self.codes, side, q + 1) for side in (upper, lower, mixed)]
+        thresholds = np.diag(sums[0][:q] + sums[1][1:]) + np.diag(sums[2][1:q], 1) + np.diag(sums[2][1:q], -1)
+        return np.block([[gram(x, upper + lower + 2.0 * mixed), slopes.T], [slopes, thresholds]])
+
+    def score(self, parameters: Floats) -> Floats:
+        """Derivative of log P(y) of each row: (f(high) A - f(low) B) / P, A and B the derivatives of the ends."""
+        high, low = self._slopes(parameters)
+        above, below = self._derivatives()
+        return np.asarray(high[:, None] * above - low[:, None] * below)
 
     def extreme(self, parameters: Floats, mass: Floats) -> bool:
         """Whether some row's category is nearly certain."""
@@ -121,6 +133,17 @@ class Ordinal:
         """F(high) - F(low), from the tail in which both are small."""
         upper = (low > 0.0) & np.isfinite(low)
         return np.asarray(np.where(upper, self.curve.share(-low) - self.curve.share(-high), self.curve.share(high) - self.curve.share(low)))
+
+    def _slopes(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """f(high) / P and f(low) / P."""
+        low, high = self._ends(parameters)
+        part = self._chance(low, high)
+        return self.curve.density(high) / part, self.curve.density(low) / part
+
+    def _by_category(self, weights: Floats, x: Floats) -> Floats:
+        """Σ weights x by category."""
+        places = (self.codes, np.arange(self.codes.size))
+        return np.asarray(sparse.csr_array((weights, places), shape=(self.categories, self.codes.size)) @ x)
 
     def _derivatives(self) -> tuple[Floats, Floats]:
         """Derivatives of the upper and of the lower end of each row; nothing moves an infinite end."""

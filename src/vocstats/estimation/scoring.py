@@ -19,9 +19,9 @@ class Model(Protocol):
     """Rows of a model whose parameters solve sum(mass * score) = 0.
 
     `x` and `columns` are the predictors, an intercept first, `names` those of the parameters; `loss` is what the solution
-    minimises, `bread` minus the expected or observed derivative of the summed score, `magnitude` the sum of the absolute terms
-    of each equation, `extreme` whether the fit is so sure of some rows that parameters may be infinite, and `ordering` the rows
-    and sides of the linear programme that finds out.
+    minimises, `equations` the summed scores and the sums of their absolute terms, `bread` minus their expected or observed
+    derivative, `score` those of each row, `extreme` whether the fit is so sure of some rows that parameters may be infinite,
+    and `ordering` the rows and sides of the linear programme that finds out.
     """
 
     @property
@@ -32,9 +32,9 @@ class Model(Protocol):
     def names(self) -> tuple[str, ...]: ...
     def start(self, mass: Floats) -> Floats: ...
     def loss(self, parameters: Floats, mass: Floats) -> float: ...
-    def score(self, parameters: Floats) -> Floats: ...
+    def equations(self, parameters: Floats, mass: Floats) -> tuple[Floats, Floats]: ...
     def bread(self, parameters: Floats, mass: Floats) -> Floats: ...
-    def magnitude(self, parameters: Floats, mass: Floats) -> Floats: ...
+    def score(self, parameters: Floats) -> Floats: ...
     def extreme(self, parameters: Floats, mass: Floats) -> bool: ...
     def ordering(self) -> tuple[Floats, Floats]: ...
 
@@ -73,8 +73,8 @@ def solve(model: Model, mass: Floats, *, start: Floats | None = None) -> Floats:
     b = model.start(mass) if start is None else start
     error = np.inf
     for _ in range(_MAX_ITER):
-        gradient = mass @ model.score(b)
-        error = float(np.abs(gradient / np.maximum(model.magnitude(b, mass), 1e-300)).max())
+        gradient, magnitude = model.equations(b, mass)
+        error = float(np.abs(gradient / np.maximum(magnitude, 1e-300)).max())
         if error <= _TOL:
             break
         step = solved(model.bread(b, mass), gradient)
