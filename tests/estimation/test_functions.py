@@ -71,6 +71,22 @@ def test_replicates_evaluate_the_function() -> None:
     np.testing.assert_allclose(jack.material.values, by_hand)
 
 
+@pytest.mark.parametrize("method", ["bootstrap", "jackknife"])
+def test_replicates_of_two_chains_drawn_alike_are_compared(method: Any) -> None:
+    """What weighting moved: raked less unweighted, by the same draws; other draws are refused."""
+    r = sample(7)
+    raked, plain = chain(r), np.ones(400)
+    options: dict[str, Any] = {"method": method, "design": Design(clusters=np.arange(400) // 4)}
+    moved = difference(mean(r["y"], replicate(raked, **options)), mean(r["y"], replicate(plain, **options)))
+    linear = difference(*(mean(r["y"], w, design=options["design"]) for w in (raked, plain)))
+    assert moved.estimate == pytest.approx(linear.estimate) and moved.std_error == pytest.approx(linear.std_error, rel=0.15)
+    apart = np.hypot(*(mean(r["y"], replicate(w, **options)).std_error for w in (raked, plain)))
+    assert moved.std_error < 0.7 * apart
+    other = replicate(plain, method=method, **({"seed": 5, "design": options["design"]} if method == "bootstrap" else {}))
+    with pytest.raises(InputError, match="replicates"):
+        difference(mean(r["y"], replicate(raked, **options)), mean(r["y"], other))
+
+
 def test_functions_of_functions_and_of_one_estimate() -> None:
     r = sample(4)
     p = proportion(r["y"] > 7, r["w"], inference="process")

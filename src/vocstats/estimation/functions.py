@@ -16,7 +16,7 @@ from .axis import finish
 from .design import Design
 from .estimate import Estimate
 from .linearization import Influence, spread_influence
-from .replication import Replication
+from .replication import Replication, Scaling
 from .variance import Linearization, variance
 
 _STEP = np.finfo(float).eps ** (1 / 3)  # relative step of a central difference: its error is near eps^(2/3)
@@ -65,7 +65,7 @@ def smooth_function(
     function : callable
         Takes one array (domains,) per estimate and returns one; made of numpy operations that work entry by entry.
     *estimates : Estimate
-        On the same axis, design, counts, inference and level, or of the same replicates; with the same domains, those
+        On the same axis, design, counts, inference and level, or of replicates that drew the same; with the same domains, those
         without domains standing against each.
     gradient : callable, optional
         Takes the same arrays and returns one slope, number or array, per estimate. None: central differences.
@@ -213,8 +213,14 @@ def _mismatches(a: Estimate, b: Estimate) -> list[str]:
         checks["number of rows"] = one.counts.size == two.counts.size
         checks["design"] = (one.design or Design()).same_as(two.design or Design()) and (one.design is None) == (two.design is None)
     if isinstance(one, Replication) and isinstance(two, Replication):
-        checks["replicates"] = one.scaling is two.scaling
+        checks["replicates"] = _same_replicates(one.scaling, two.scaling)
     return [name for name, same in checks.items() if not same]
+
+
+def _same_replicates(a: Scaling, b: Scaling) -> bool:
+    """Whether the replicates of two estimates drew the same, whatever the weights."""
+    drew = bool(a.draws) and (a.draws, a.centre, a.interval) == (b.draws, b.centre, b.interval)
+    return a is b or (drew and a.scale == b.scale and np.array_equal(a.rscales, b.rscales))
 
 
 def _same_labels(a: Estimate, b: Estimate) -> bool:

@@ -15,7 +15,7 @@ from ..options import FailedReplicates, ReplicateCentre, ReplicateInterval, Repl
 from ..weighting.chain import Weights, begin
 from .design import Design
 from .plans import check_options, drawn, given
-from .rerunning import Source, chunked, run
+from .rerunning import Source, chunked, fingerprint, run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,8 @@ class Scaling:
         Student limits with `df`, or quantiles of the replicates.
     df : float
         Degrees of freedom: clusters less strata.
+    draws : str
+        Fingerprint of what was drawn: replicates of two sets of weights with the same one can be compared; "" where unknown.
     """
 
     scale: float
@@ -46,6 +48,7 @@ class Scaling:
     centre: ReplicateCentre
     interval: ReplicateInterval
     df: float
+    draws: str = ""
 
     def covariance(self, values: Floats, estimate: Floats) -> Floats:
         """Covariance (k, k) of figures with replicates (k, R)."""
@@ -247,6 +250,7 @@ def replicate(
     scaling = Scaling(
         scale=1.0 / (kept.size - (centre == "mean")) if method == "bootstrap" else plan.scale, rscales=plan.rscales[kept],
         often=plan.often[kept], centre=centre, interval=interval, df=min(plan.df, kept.size - 1.0) if method == "bootstrap" else plan.df,
+        draws=fingerprint(plan.source, kept),
     )
     as_given = () if isinstance(w, Weights) else ("weights_as_given",)
     return Replicates(

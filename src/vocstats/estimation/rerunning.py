@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -51,6 +52,14 @@ class AsGiven:
     def masses(self, numbers: Integers) -> Floats:
         """Count times replicate weight."""
         return np.asarray(self.matrix[:, numbers] * self.beside[:, None])
+
+
+def fingerprint(source: Source, numbers: Integers) -> str:
+    """What the first and the last replicate drew, and which there are; empty for replicate weights as given."""
+    if not isinstance(source, Rerun) or not numbers.size:
+        return ""
+    drawn = source.resampling.factors(numbers[[0, -1]])
+    return hashlib.sha256(drawn.tobytes() + numbers.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
