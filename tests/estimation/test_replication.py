@@ -166,14 +166,14 @@ def test_jackknife_agrees_with_linearisation(name: str) -> None:
 
 def test_bootstrap_and_half_samples_agree_with_linearisation() -> None:
     rng = np.random.default_rng(18)
-    w = world(rng, size=3000, clusters=160)
+    w = world(rng, size=2800, clusters=160)
     heard = w.answer(rng)
     weights, y = chain("rake > calibrate", w, heard), np.where(heard, w.y, np.nan)
     design = Design(strata=w.stratum, clusters=w.cluster)
     linear = mean(y, weights, design=design).std_error
-    for options in ({"replicates": 300}, {"replicates": 300, "draws": 0.5}, {"replicates": 300, "centre": "mean"}):
-        boot = mean(y, replicate(weights, design=design, **options)).std_error
-        assert abs(boot / linear - 1.0) < 4.0 / np.sqrt(2 * 300)
+    for options in ({"draws": 0.5}, {"centre": "mean"}):
+        boot = mean(y, replicate(weights, design=design, replicates=200, **options)).std_error
+        assert abs(boot / linear - 1.0) < 4.0 / np.sqrt(2 * 200)
     half = mean(y, replicate(weights, design=design, method="fay", rho=0.5)).std_error
     assert abs(half / linear - 1.0) < 4.0 / np.sqrt(2 * 80)  # 80 pairs: as many independent squares
 
