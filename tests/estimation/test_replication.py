@@ -204,7 +204,8 @@ def test_difference_of_two_estimates() -> None:
     reps = replicate(raked(), method="jackknife", design=Design(strata=STRATUM))
     gap = difference(mean(Y, reps), mean(BASE, reps))
     assert gap.std_error == pytest.approx(mean(Y - BASE, reps).std_error, rel=1e-9)
-    other = replicate(raked(), method="jackknife", design=Design(strata=STRATUM))
+    again, other = (replicate(raked(), method="jackknife", design=design) for design in (Design(strata=STRATUM), Design()))
+    assert difference(mean(Y, reps), mean(BASE, again)).std_error == pytest.approx(gap.std_error, rel=1e-9)
     with pytest.raises(ValueError, match="differ in 'replicates'"):
         difference(mean(Y, reps), mean(BASE, other))
 
