@@ -160,11 +160,11 @@ def test_variance_parts_are_those_of_numerical_derivatives(name: str) -> None:
         counts[row] += by
         return float(nonprobability(**arguments, **options, **{side: counts}).estimate[0])
 
-    step, rows = 1e-4, {"counts": range(0, n, 7), "reference_counts": range(0, m, 7)}
+    step, rows = 1e-4, {"counts": range(0, n, 11), "reference_counts": range(0, m, 11)}
     slopes = {side: [(moved(side, i, step) - moved(side, i, -step)) / (2 * step) for i in at] for side, at in rows.items()}
     full = _influence(arguments, options)
-    np.testing.assert_allclose(slopes["counts"], full[0][::7], rtol=1e-5, atol=1e-8)
-    np.testing.assert_allclose(slopes["reference_counts"], full[1][::7], rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(slopes["counts"], full[0][::11], rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(slopes["reference_counts"], full[1][::11], rtol=1e-5, atol=1e-8)
     chance = np.ones(n) if r.propensities is None else 1.0 - r.propensities
     assert r.variance_sample[0] == pytest.approx(chance @ full[0] ** 2)
     codes = design.strata[0]
@@ -303,7 +303,8 @@ def test_a_census_a_registry_and_totals_are_the_same_population() -> None:
     totals = {"age": everybody["age"].sum(), "shop": pd.Series(everybody["shop"]).value_counts().to_dict()}
     for method in ("ipw", "mass_imputation", "doubly_robust"):
         of_totals = nonprobability(y, x, totals=totals, population=size, method=method)
-        same = nonprobability(y, x, registry=everybody, population=size, method=method, equations="calibration")
+        equations = None if method == "mass_imputation" else "calibration"
+        same = nonprobability(y, x, registry=everybody, population=size, method=method, equations=equations)  # type: ignore[arg-type]
         np.testing.assert_allclose(of_totals.estimate, same.estimate)
         np.testing.assert_allclose(of_totals.std_error, same.std_error, rtol=1e-6)
         assert np.isnan(of_totals.n_reference)
@@ -321,7 +322,8 @@ def test_covariance_of_totals_is_the_design_variance_of_the_sample_they_come_fro
     own = {"y": arguments["y"], "x": arguments["x"]}
     for method in ("ipw", "mass_imputation", "doubly_robust"):
         of_totals = nonprobability(**own, totals=totals, population=6000, totals_covariance=covariance, method=method)
-        of_rows = nonprobability(**own, reference=z, weights=weights, method=method, equations="calibration")
+        equations = None if method == "mass_imputation" else "calibration"
+        of_rows = nonprobability(**own, reference=z, weights=weights, method=method, equations=equations)  # type: ignore[arg-type]
         np.testing.assert_allclose(of_totals.estimate, of_rows.estimate)
         np.testing.assert_allclose(of_totals.variance_reference, of_rows.variance_reference, rtol=1e-3)  # N known, and not
 
@@ -345,8 +347,8 @@ def test_bootstrap() -> None:
     arguments["design"] = Design(strata=np.arange(400) % 4)
     for options in ({"method": "ipw"}, {"method": "mass_imputation"}, {}, {"equations": "bias_minimising"}):
         linear = nonprobability(**arguments, **options)
-        drawn = nonprobability(**arguments, **options, variance="bootstrap", replicates=200, seed=3)
-        assert drawn.std_error[0] == pytest.approx(linear.std_error[0], rel=0.2)
+        drawn = nonprobability(**arguments, **options, variance="bootstrap", replicates=120, seed=3)
+        assert drawn.std_error[0] == pytest.approx(linear.std_error[0], rel=0.25)
         assert drawn.estimate[0] == linear.estimate[0] and "replicates" in drawn.variance_accounts_for
     again, other = (nonprobability(**arguments, variance="bootstrap", replicates=20, seed=seed) for seed in (3, 4))
     assert again.std_error[0] == nonprobability(**arguments, variance="bootstrap", replicates=20, seed=3).std_error[0]
@@ -413,6 +415,8 @@ REFUSED = [
     (_bad(method="mass_imputation", imputation="nearest_neighbour", variance="bootstrap"), "integration_variance", InputError),
     (_bad(**OBSERVED, family="binomial"), "integration_match_on", InputError),
     (_bad(equations="bias_minimising", outcome_columns=["age"]), "columns_differ", InputError),
+    (_bad(method="ipw", outcome_columns=["age"]), "not_with_method", InputError),
+    (_bad(method="mass_imputation", equations="moments"), "not_with_method", InputError),
     (_bad(propensity_columns=["Age"]), "unknown_columns", InputError),
     (_bad(donors=1.5), "not_whole", InputError),
     (_bad(y=[1.0, 2.0, 3.0], x=taken(X, [0, 1, 2])), "level_not_in_sample", IdentificationError),

@@ -78,12 +78,8 @@ def estimate(data: Data, settings: Settings) -> Figures:
         one = _imputed if settings.imputation == "model" else _matched
         return _beside([one(data, data.y[:, k], settings) for k in columns])
     if settings.equations == "bias_minimising":
-        fits = [
-            fit_jointly(
-                data.y[:, k], data.x_outcome, data.z_outcome, data.counts, data.mass, settings.link, settings.family
-            )
-            for k in columns
-        ]
+        shared = (data.x_outcome, data.z_outcome, data.counts, data.mass, settings.link, settings.family)
+        fits = [fit_jointly(data.y[:, k], *shared) for k in columns]
     else:
         chosen = _propensity(data, settings)
         fits = [(chosen, _outcome(data, data.y[:, k], settings)) for k in columns]

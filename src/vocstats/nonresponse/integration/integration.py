@@ -29,7 +29,7 @@ from .estimators import Data, Figures, estimate
 from .reading import read_covariance, read_outcomes, read_source
 from .reference import Reference
 from .result import NonprobabilityEstimate, accounted, assumed
-from .settings import Settings, check_identified, read_settings
+from .settings import Settings, check_identified, read_settings, refuse_needless
 
 
 def nonprobability(
@@ -125,6 +125,7 @@ def nonprobability(
     ([7.0], [5.0])
     """
     settings = read_settings(method, link, equations, family, imputation, match_on, donors, variance, totals is not None)
+    refuse_needless(method, equations, propensity_columns, outcome_columns)
     level = _checks.level(level)
     outcomes = read_outcomes(y, None if method == "ipw" else family)
     n = next(iter(outcomes.values())).size

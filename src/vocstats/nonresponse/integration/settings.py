@@ -62,8 +62,23 @@ def read_settings(
         raise InputError(f"donors must be a whole number; got {donors!r}.", code="not_whole", argument="donors", value=repr(donors))
     return Settings(
         method=method, link=link, equations=chosen, family=family, imputation=imputation, match_on=match_on, donors=int(donors),
-        plug_in=variance == "plug_in",
+        plug_in=variance == "plug_in" and chosen != "bias_minimising",  # there the estimate does not lean on the outcome model
     )
+
+
+def refuse_needless(method: NonprobabilityMethod, equations: object, propensity_columns: object, outcome_columns: object) -> None:
+    """Raise where an option belongs to a model that `method` does not fit."""
+    needless = {
+        "ipw": {"outcome_columns": outcome_columns},
+        "mass_imputation": {"equations": equations, "propensity_columns": propensity_columns},
+        "doubly_robust": {},
+    }[method]
+    for argument, value in needless.items():
+        if value is not None:
+            raise InputError(
+                f"{argument} does not go with method={method!r}. Leave it out, or choose another method.",
+                code="not_with_method", argument=argument, method=repr(method),
+            )
 
 
 _MISFITS = {
