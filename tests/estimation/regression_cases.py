@@ -32,6 +32,7 @@ def sample(data: Path, name: str) -> pd.DataFrame:
     return frame.assign(high=(frame["api00"] > 650).astype(float), meals10=frame["meals"] / 10, band=band)
 
 
+@cache
 def designed(data: Path, name: str) -> tuple[pd.DataFrame, Any, Design]:
     """Rows, weights and design by name."""
     if name in ("unstratified", "stratified"):
