@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
-from scipy import sparse
 
 from .._checks import Floats
 from ..errors import ConvergenceError, IdentificationError, shown
+from ..weighting.separation import separating
 from .coding import collinear
 
 _TOL, _MAX_ITER, _STALLED = 1e-11, 100, 1e-10  # errors relative to the sum of the absolute terms of each equation
@@ -103,7 +102,7 @@ def _explain(model: Model, mass: Floats, error: float) -> None:
     """Raise for separation or missing convergence."""
     rows, sides = model.ordering()
     every = np.tile(mass > 0, len(rows) // mass.size)
-    apart = _separating(rows[every], sides[every])
+    apart = separating(rows[every], sides[every])
     names = [column for column, flag in zip(model.names, apart, strict=True) if flag]
     if apart.any():
         raise IdentificationError(
@@ -117,23 +116,3 @@ def _explain(model: Model, mass: Floats, error: float) -> None:
             "content, or choose another link.",
             code="regression_not_converged", argument="x", error=error,
         )
-
-
-def _separating(rows: Floats, side: Floats) -> npt.NDArray[np.bool_]:
-    """Columns of a combination that is >= 0 on rows of side 1, <= 0 on those of side -1 and 0 on those of side 0, but not 0 throughout.
-
-    The linear programme of Konis (2007), section 4.2, maximises the sum over the sided rows; 0 means that there is none.
-    """
-    from scipy import optimize
-
-    programme: Any = optimize.linprog
-    scaled = rows / np.maximum(np.abs(rows).max(axis=0, initial=0.0), 1e-300)
-    sided = np.unique(side[side != 0][:, None] * scaled[side != 0], axis=0)
-    if not len(sided):
-        return np.zeros(rows.shape[1], bool)
-    level = np.unique(scaled[side == 0], axis=0)
-    fixed = {"A_eq": sparse.csr_array(level), "b_eq": np.zeros(len(level))} if len(level) else {}
-    solution = programme(-sided.sum(axis=0), A_ub=-sided, b_ub=np.zeros(len(sided)), **fixed, bounds=(-1.0, 1.0), method="highs")
-    if solution.x is None or -solution.fun < 1e-6:
-        return np.zeros(rows.shape[1], bool)
-    return np.asarray(np.abs(solution.x) > 1e-6)

@@ -217,7 +217,7 @@ def _refuse_separation(
 ) -> None:
     if dual.error <= _TOL and np.abs(odds - special.logit(mass @ heard / mass.sum())).max() <= _SUSPICIOUS:
         return
-    separated = [columns[j] for j in np.flatnonzero(separating(dense(x), heard)) if j]
+    separated = [columns[j] for j in np.flatnonzero(separating(dense(x), np.where(heard, 1.0, -1.0))) if j]
     if separated:
         raise IdentificationError(
             f"Some people were heard always or never, as {shown(separated)} tells: their probability of being heard cannot be "
