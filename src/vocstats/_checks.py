@@ -178,9 +178,11 @@ def factorize(values: Any, argument: str, *, length: int | None = None) -> tuple
     if array.dtype.kind in "iu" and array.size:
         low, high = int(array.min()), int(array.max())
         if high - low <= max(4 * array.size, 65_536):  # dense integers: no sort needed
-            offset = array.astype(np.intp) - low
-            present = np.bincount(offset, minlength=high - low + 1) > 0
-            return (np.cumsum(present) - 1)[offset], (np.flatnonzero(present) + low).astype(array.dtype)
+            offset = np.subtract(array, low, dtype=np.intp, casting="unsafe")
+            present = np.zeros(high - low + 1, bool)
+            present[offset] = True
+            codes = offset if present.all() else (np.cumsum(present) - 1)[offset]
+            return codes, (np.flatnonzero(present) + low).astype(array.dtype)
     if array.dtype.kind in "OUS":  # hashed: sorting text is slow
         items = array.tolist()
         first = {value: code for code, value in enumerate(dict.fromkeys(items))}

@@ -275,6 +275,9 @@ def _domains(by: Any, length: int) -> tuple[Integers, dict[str, npt.NDArray[Any]
     columns = {name: _checks.factorize(column, f"by {name!r}", length=length) for name, column in _checks.named_columns(by, "by").items()}
     if not columns:
         raise InputError("by names no column.", code="empty_by", argument="by")
+    if len(columns) == 1:
+        [(only, (codes, levels))] = columns.items()
+        return codes, {only: levels}, levels.size
     codes = np.zeros(length, np.int64)
     for own, levels in columns.values():
         codes = codes * levels.size + own

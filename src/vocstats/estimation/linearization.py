@@ -193,7 +193,7 @@ def spread_influence(shared: Matrix, loadings: Floats) -> Influence:
 
 def _merged(own: Floats, row: Integers, domain: Integers, shared: Matrix, loadings: Floats) -> Influence:
     size, domains = shared.shape[0], loadings.shape[1]
-    if size * domains <= _DENSE:
+    if size * domains <= max(_DENSE, 4 * own.size):
         table = sums_by(row * domains + domain, own, size * domains)
         filled = np.flatnonzero(table)
         return Influence(own=table[filled], row=filled // domains, domain=filled % domains, shared=shared, loadings=loadings)

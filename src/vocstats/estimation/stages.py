@@ -94,7 +94,7 @@ def stages(design: Design, counts: Floats) -> list[Stage]:
 
 
 def _stage(design: Design, index: int, parent: Integers, counts: Floats, reached: Floats) -> Stage:
-    strata = cross(parent, design.strata[index]) if index < len(design.strata) else parent
+    strata = cross(parent if index else None, design.strata[index]) if index < len(design.strata) else parent
     clusters, size = design.clusters[index], int(strata.max(initial=-1)) + 1
     home, drawn = (strata, counts) if clusters is None else _clusters(clusters, strata, counts)
     n = sums_by(home, drawn, size)
