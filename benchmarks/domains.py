@@ -1,119 +1,137 @@
-"""Mean and standard error by dealer, strata x clusters: vocstats beside a plain numpy script and svy, in one run.
+"""Means and standard errors of three outcomes by dealer, strata x clusters: vocstats, a plain numpy script and peers in one run.
 
-    python benchmarks/domains.py [--rows 1000000] [--dealers 1000] [--runs 3]
+    python benchmarks/domains.py [--rows 1000000] [--tools vocstats floor svy survey] [--variants 1000 20]
 
-Every tool runs in a fresh process on one thread, from arrays in memory to estimates and standard errors, which must agree to 1e-9.
-The numpy script is the floor: one dense table of clusters x dealers, made for this one case. svy is looked for in
-``$VOCSTATS_PEERS/svy/bin/python``, else in this interpreter, and left out where it is not installed.
+The floor is one dense table of clusters x dealers per outcome, made for this one case. `raked` carries the standard errors through six
+margins, which no peer here does. The variants are numbers of dealers. See side_by_side.py.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import resource
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+from raking import LEVELS
+from side_by_side import Benchmark, Data, Run, main
 
-STRATA, CLUSTERS = 50, 20  # clusters per stratum
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"), "1")
-Columns = dict[str, np.ndarray]
+STRATA, CLUSTERS = 50, 40
+OUTCOMES = ("y1", "y2", "y3")
 
 
-def columns(rows: int, dealers: int) -> Columns:
-    """Scores, weights, strata, clusters and dealers; every cluster serves every dealer."""
-    rng = np.random.default_rng(1)
+def generate(rows: int) -> Data:
+    """Outcomes, weights, strata, clusters, 1,000 dealers of very different size, and six label columns."""
+    rng = np.random.default_rng(4006)
     stratum = rng.integers(0, STRATA, rows)
+    cluster = stratum * CLUSTERS + rng.integers(0, CLUSTERS, rows)
+    share = np.arange(1, 1001) ** -0.5
+    dealer = rng.choice(1000, rows, p=share / share.sum())
+    of_cluster, of_dealer = rng.standard_normal(STRATA * CLUSTERS)[cluster], rng.standard_normal(1000)[dealer]
     return {
-        "stratum": stratum, "cluster": stratum * CLUSTERS + rng.integers(0, CLUSTERS, rows), "dealer": rng.integers(0, dealers, rows),
-        "y": rng.integers(1, 11, rows).astype(float), "w": rng.uniform(1, 5, rows),
+        "stratum": stratum, "cluster": cluster, "dealer": dealer,
+        "w": np.exp(0.4 * rng.standard_normal(rows)) * (1.0 + 0.5 * (stratum % 3)),
+        "y1": 5.0 + of_dealer + 0.5 * of_cluster + rng.standard_normal(rows),
+        "y2": (rng.random(rows) < 1.0 / (1.0 + np.exp(-0.3 * (of_dealer + of_cluster)))).astype(float),
+        "y3": np.exp(0.5 * rng.standard_normal(rows) + 0.2 * of_dealer),
+        **{f"v{k}": rng.integers(0, k, rows).astype(np.int16) for k in LEVELS},
     }
 
 
-def vocstats(c: Columns) -> np.ndarray:
-    """The package."""
+def vocstats(dealers: int) -> Any:
+    """`vocstats.estimation.mean` with given weights, once per outcome."""
+
+    def prepare(data: Data) -> Run:
+        from vocstats.estimation import Design, mean
+
+        by = data["dealer"] % dealers
+
+        def run() -> np.ndarray:
+            design = Design(strata=data["stratum"], clusters=data["cluster"])
+            each = (mean(data[y], data["w"], design=design, by=by) for y in OUTCOMES)
+            return np.column_stack([column for e in each for column in (e.estimate, e.std_error)])
+
+        return run
+
+    return prepare
+
+
+def raked(data: Data) -> Run:
+    """The same through weights raked on six margins; raking is not timed."""
     from vocstats.estimation import Design, mean
+    from vocstats.weighting import rake
 
-    e = mean(c["y"], c["w"], design=Design(strata=c["stratum"], clusters=c["cluster"]), by=c["dealer"])
-    return np.column_stack([e.estimate, e.std_error])
+    columns = {f"v{k}": data[f"v{k}"] for k in LEVELS}
+    totals = {f"v{k}": np.linspace(1.0, 2.0, k) / np.linspace(1.0, 2.0, k).sum() * len(data["w"]) for k in LEVELS}
+    w = rake(columns, totals, base_weights=data["w"], tol=1e-6)
+
+    def run() -> np.ndarray:
+        design = Design(strata=data["stratum"], clusters=data["cluster"])
+        each = (mean(data[y], w, design=design, by=data["dealer"]) for y in OUTCOMES)
+        return np.column_stack([column for e in each for column in (e.estimate, e.std_error)])
+
+    return run
 
 
-def numpy_script(c: Columns) -> np.ndarray:
+def floor(dealers: int) -> Any:
     """What one would write by hand for this one case."""
-    dealers, clusters = int(c["dealer"].max()) + 1, STRATA * CLUSTERS
-    key = c["cluster"] * dealers + c["dealer"]
-    size, top = (np.bincount(key, v, clusters * dealers).reshape(clusters, dealers) for v in (c["w"], c["w"] * c["y"]))
-    mean = top.sum(0) / size.sum(0)
-    z = ((top - size * mean) / size.sum(0)).reshape(STRATA, CLUSTERS, dealers)
-    variance = ((z - z.mean(1, keepdims=True)) ** 2).sum((0, 1)) * CLUSTERS / (CLUSTERS - 1)
-    return np.column_stack([mean, np.sqrt(variance)])
+
+    def prepare(data: Data) -> Run:
+        clusters = STRATA * CLUSTERS
+
+        def run() -> np.ndarray:
+            key = data["cluster"] * dealers + data["dealer"] % dealers
+            size = np.bincount(key, data["w"], clusters * dealers).reshape(clusters, dealers)
+            total, result = size.sum(axis=0), []
+            for y in OUTCOMES:
+                top = np.bincount(key, data["w"] * data[y], clusters * dealers).reshape(clusters, dealers)
+                mean = top.sum(axis=0) / total
+                z = ((top - size * mean) / total).reshape(STRATA, CLUSTERS, dealers)
+                variance = ((z - z.mean(axis=1, keepdims=True)) ** 2).sum(axis=(0, 1)) * CLUSTERS / (CLUSTERS - 1)
+                result += [mean, np.sqrt(variance)]
+            return np.column_stack(result)
+
+        return run
+
+    return prepare
 
 
-def svy(c: Columns) -> np.ndarray:
-    """The fastest peer in Python."""
-    import polars as pl
-    import svy
+def svy(dealers: int) -> Any:
+    """svy on a Polars frame."""
 
-    sample = svy.Sample(pl.DataFrame(c), svy.Design(stratum="stratum", psu="cluster", wgt="w"))
-    table = sample.estimation.mean("y", by="dealer").to_polars()
-    return table.with_columns(pl.col("dealer").cast(pl.Int64)).sort("dealer").select("est", "se").to_numpy()
+    def prepare(data: Data) -> Run:
+        import polars as pl
+        import svy as package
 
+        frame = pl.DataFrame({name: data[name] for name in ("stratum", "cluster", "w", *OUTCOMES)}).with_columns(
+            dealer=pl.Series(data["dealer"] % dealers)
+        )
 
-TOOLS: dict[str, Callable[[Columns], np.ndarray]] = {"vocstats": vocstats, "numpy_script": numpy_script, "svy": svy}
+        def run() -> np.ndarray:
+            sample = package.Sample(frame, package.Design(stratum="stratum", psu="cluster", wgt="w"))
+            tables = [table.to_polars() for table in sample.estimation.mean(list(OUTCOMES), by="dealer")]
+            tables = [table.with_columns(pl.col("dealer").cast(pl.Int64)).sort("dealer") for table in tables]
+            return np.column_stack([table[name].to_numpy() for table in tables for name in ("est", "se")])
 
+        return run
 
-def work(tool: str, rows: int, dealers: int, runs: int) -> None:
-    """Time one tool in this process and print a line of JSON."""
-    run = TOOLS[tool]
-    run(columns(50 * dealers, dealers))
-    full, cpu, wall = columns(rows, dealers), [], []
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(runs):
-        start = time.process_time(), time.perf_counter()
-        result = run(full)
-        cpu.append(time.process_time() - start[0])
-        wall.append(time.perf_counter() - start[1])
-    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(json.dumps({"cpu": statistics.median(cpu), "wall": statistics.median(wall), "memory": memory, "result": result.tolist()}))
+    return prepare
 
 
-def interpreter(tool: str) -> str:
-    """The Python a tool runs in."""
-    own = Path(os.environ.get("VOCSTATS_PEERS", "")) / tool / "bin" / "python"
-    return str(own) if own.exists() else sys.executable
+R_RUN = """
+x <- as.data.frame(data[c("stratum", "cluster", "w", "y1", "y2", "y3")]); x$dealer <- data$dealer %% {dealers}
+run <- function() {
+  r <- svyby(~y1 + y2 + y3, ~dealer, svydesign(ids = ~cluster, strata = ~stratum, weights = ~w, data = x, nest = FALSE), svymean)
+  t(as.matrix(r[order(r$dealer), c("y1", "se.y1", "y2", "se.y2", "y3", "se.y3")]))
+}
+"""
 
-
-def main() -> None:
-    """Print one line per tool."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("rows", 1_000_000), ("dealers", 1000), ("runs", 3)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--tool", choices=TOOLS, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.tool:
-        work(options.tool, options.rows, options.dealers, options.runs)
-        return
-    first = None
-    for tool in TOOLS:
-        sizes = [f"--{name}={getattr(options, name)}" for name in ("rows", "dealers", "runs")]
-        command = [interpreter(tool), __file__, "--tool", tool, *sizes]
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | THREADS)
-        if done.returncode:
-            print(f"{tool:14} left out: {done.stderr.strip().splitlines()[-1]}")
-            continue
-        line = json.loads(done.stdout.splitlines()[-1])
-        first = first or line
-        np.testing.assert_allclose(line["result"], first["result"], rtol=1e-9)
-        ratio = line["cpu"] / first["cpu"]
-        print(f"{tool:14} {line['cpu']:7.3f} cpu s {line['wall']:7.3f} s {line['memory']:7.0f} MB {ratio:7.2f} x vocstats")
-
+BENCHMARK = Benchmark(
+    file=__file__, title="Means and standard errors of three outcomes by dealer", generate=generate, rows=1_000_000,
+    tools={
+        "vocstats 1000": vocstats(1000), "vocstats 20": vocstats(20), "vocstats_raked 1000": raked,
+        "floor 1000": floor(1000), "floor 20": floor(20), "svy 1000": svy(1000), "svy 20": svy(20),
+    },
+    r={f"survey {dealers}": R_RUN.replace("{dealers}", str(dealers)) for dealers in (1000, 20)}, limits={"floor": 5.0},
+)
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main(BENCHMARK))

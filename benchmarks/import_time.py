@@ -1,6 +1,6 @@
 """How long `import vocstats` takes, against importing numpy and scipy.special, which it cannot do without.
 
-    python benchmarks/import_time.py [--rounds 15]
+    python benchmarks/import_time.py [--rounds 15] [--record import_time]
 
 Each import runs in a fresh process; the two take turns, so that a busy machine slows both. The median of the ratios of neighbours is
 printed; at most 1.5 is accepted (exit code 1 above it).
@@ -12,6 +12,8 @@ import argparse
 import statistics
 import subprocess
 import sys
+
+from side_by_side import report
 
 LIMIT = 1.5
 TIMED = "from time import perf_counter as now; start = now(); {code}; print(now() - start)"
@@ -35,15 +37,17 @@ def main() -> int:
     """Print one line per import; 1 when one is above the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--record", metavar="NAME")
+    given = parser.parse_args()
+    rounds = given.rounds
     for code in (FLOOR, *IMPORTS):
         seconds(code)  # bytecode and file cache warm
-    ratios = []
+    lines = []
     for code in IMPORTS:
         median, ratio = compare(code, rounds)
-        ratios.append(ratio)
-        print(f"{code:50} {1000 * median:7.1f} ms   {ratio:5.2f} x numpy + scipy.special")
-    return int(max(ratios) > LIMIT)
+        lines.append({"import": code.removeprefix("import "), "wall_ms": 1000.0 * median, "times_floor": ratio, "limit": LIMIT})
+    report("Import, against numpy and scipy.special", lines, given.record)
+    return int(max(line["times_floor"] for line in lines) > LIMIT)
 
 
 if __name__ == "__main__":
