@@ -101,6 +101,5 @@ def test_other_sizes(sizes: tuple[int, int], simulation: ModuleType) -> None:
     sample, reference = sizes
     title = f"Non-probability sample, the same design with {sample} in the sample and {reference} in the reference"
     filed(f"nonprobability_{sample}", title, simulation, results, repetitions=repetitions, seed=2022)
-    promised = 95.0 if sample > 100 else 90.0  # with 100 people the theory is far away: a limitation on record
     for name in RIGHT:
-        assert (results[name]["coverage"] > promised - 300.0 * math.sqrt(0.95 * 0.05 / repetitions)).all(), name
+        assert (results[name]["coverage"] > 95.0 - 300.0 * math.sqrt(0.95 * 0.05 / repetitions)).all(), name
