@@ -144,10 +144,12 @@ def _state(
     """Value of the dual at b, ``x' (mass * F) - totals``, F and F', in one pass over x."""
     value, reached = 0.0, np.zeros(b.size)
     factor, slope = np.empty((2, mass.size))
+    begun = bool(b.any())
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in blocks(x):
             part = x[rows]
-            factor[rows], slope[rows], integral = shape.evaluate(np.asarray(part @ b), rows)
+            eta = np.asarray(part @ b) if begun else np.zeros(part.shape[0])
+            factor[rows], slope[rows], integral = shape.evaluate(eta, rows)
             value += float(mass[rows] @ integral)
             reached += part.T @ (mass[rows] * factor[rows])
     value += float(penalty @ (b * b)) / 2.0 - float(totals @ b)
