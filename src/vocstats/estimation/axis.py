@@ -225,7 +225,7 @@ def axis_of(
             "Leave this group out, or state an assumption about it.",
             code="nobody_heard", argument="w",
         )
-    codes, labels, domains = _domains(by, length)
+    codes, labels, domains = crossed(by, length)
     return Axis(
         weights=weights, rows=rows, length=length, mass=mass, heard=(mass != 0) | (replicates is not None),
         given=not isinstance(w, Weights | Replicates), codes=codes[rows], labels=labels, domains=domains, design=design,
@@ -268,7 +268,7 @@ def _weights(w: npt.ArrayLike | Weights | None, counts: npt.ArrayLike | None, le
     return Weights(base=base, counts=often)
 
 
-def _domains(by: Any, length: int) -> tuple[Integers, dict[str, npt.NDArray[Any]], int]:
+def crossed(by: Any, length: int) -> tuple[Integers, dict[str, npt.NDArray[Any]], int]:
     """Codes of the domains, their labels by column, and their number; several columns are crossed."""
     if by is None:
         return np.zeros(length, np.intp), {}, 1
