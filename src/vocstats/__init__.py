@@ -22,7 +22,9 @@ _EXPORTS = {
     "MissingDependencyError": ".errors",
     "VocstatsWarning": ".errors",
 }
-_SUBPACKAGES = ("datasets", "estimation", "export", "nonresponse", "plots", "report", "results", "sensitivity", "weighting", "workflows")
+_SUBPACKAGES = (
+    "datasets", "estimation", "export", "nonresponse", "plots", "report", "results", "sensitivity", "survivorship", "weighting", "workflows",
+)
 
 __all__ = sorted([*_EXPORTS, *_SUBPACKAGES, "__version__"])
 
@@ -43,5 +45,5 @@ def __dir__() -> list[str]:
 
 def _result_modules() -> None:
     """Import every module that registers a result, so that `load` knows its kind."""
-    for module in (".estimation", ".weighting", ".nonresponse", ".workflows.correction", ".study.result"):
+    for module in (".estimation", ".weighting", ".nonresponse", ".sensitivity", ".survivorship", ".workflows.correction", ".study.result"):
         import_module(module, __name__)

@@ -40,3 +40,5 @@ RegressionFamily = Literal["gaussian", "binomial", "poisson", "gamma", "ordinal"
 RegressionLink = Literal["identity", "log", "logit", "probit", "cloglog", "loglog", "inverse", "sqrt"]
 WaldStatistic = Literal["F", "Chisq"]
 TableStatistic = Literal["F", "Chisq", "Wald", "adjWald", "lincom", "saddlepoint"]
+SurvivalVariance = Literal["greenwood", "robust"]
+MonotoneSilence = Literal["no_higher", "no_lower"]
