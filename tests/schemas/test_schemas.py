@@ -32,6 +32,7 @@ def a_correction() -> object:
 RESULTS: dict[str, Callable[[], object]] = {
     "correction": a_correction,
     "estimate": lambda: mean([1.0, 2.0, 4.0], by=["a", "a", "b"]),
+    "follow_up": lambda: vs.nonresponse.follow_up([1.0, 2.0, 4.0, 3.0], [True, True, False, False], [False, False, True, True]),
     "nonprobability": lambda: vs.nonresponse.nonprobability([1.0, 2.0, 4.0], [1.0, 2.0, 4.0], registry=[1.0, 3.0, 2.0, 5.0, 1.0, 4.0]),
     "two_phase": lambda: vs.nonresponse.double_sampling([1.0, 2.0, 4.0, 3.0], [False, False, True, True]),
 }

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from .follow_up_result import FollowUpEstimate
+from .follow_ups import follow_up
 from .integration import NonprobabilityEstimate, nonprobability
 from .two_phase import TwoPhaseEstimate, double_sampling, two_phase_stratified
 
-__all__ = ["NonprobabilityEstimate", "TwoPhaseEstimate", "double_sampling", "nonprobability", "two_phase_stratified"]
+__all__ = [
+    "FollowUpEstimate",
+    "NonprobabilityEstimate",
+    "TwoPhaseEstimate",
+    "double_sampling",
+    "follow_up",
+    "nonprobability",
+    "two_phase_stratified",
+]

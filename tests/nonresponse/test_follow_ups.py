@@ -1,0 +1,207 @@
+"""Doubly robust follow-up: Hansen and Hurwitz as a special case, derivatives, replicates, refusals, bias and coverage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vocstats.errors import IdentificationError, InputError, VocstatsError
+from vocstats.estimation import replicate
+from vocstats.nonresponse import double_sampling, follow_up
+from vocstats.texts import message
+
+NAN = float("nan")
+SCORE = [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 2, 4] + [6, 7, 8] + [NAN] * 5
+ANSWERED = np.array([True] * 12 + [False] * 8)
+DRAWN = np.array([False] * 12 + [True] * 3 + [False] * 5)
+
+
+def world(n: int, seed: int | np.random.Generator, *, leaning: float = 0.0) -> dict[str, Any]:
+    """Silence depends on the score; answering the follow-up on x (and, with `leaning`, on the score)."""
+    rng = np.random.default_rng(seed)
+    x, shop = rng.normal(size=n), rng.integers(0, 3, n)
+    truth = 5.0 + x + 0.5 * shop + rng.normal(size=n)
+    answered = rng.random(n) < 1.0 / (1.0 + np.exp(-0.3 * (truth - 6.0)))
+    rate = np.where(shop == 0, 0.6, 0.3)
+    drawn = ~answered & (rng.random(n) < rate)
+    heard = drawn & (rng.random(n) < 1.0 / (1.0 + np.exp(-(0.3 + 0.8 * x + leaning * (truth - 5.5)))))
+    y = np.where(answered | heard, truth, NAN)
+    return {"truth": truth, "y": y, "answered": answered, "drawn": drawn, "x": {"x": x, "shop": np.array(list("abc"))[shop]}, "rate": rate}
+
+
+def fitted(sample: dict[str, Any], **options: Any) -> Any:
+    return follow_up(sample["y"], sample["answered"], sample["drawn"], **{"x": sample["x"], "rate": sample["rate"], **options})
+
+
+@pytest.mark.parametrize("population", [None, 20, 300, float("inf")])
+def test_hansen_and_hurwitz_is_a_special_case(population: float | None) -> None:
+    """Mean 4.6, variance 0.29073684 at N = 300 (Särndal, Swensson & Wretman 1992)."""
+    ours = follow_up(SCORE, ANSWERED, DRAWN, population=population)
+    theirs = double_sampling(SCORE, ~ANSWERED, population=population if population is None or np.isfinite(population) else 1e12)
+    assert ours.estimate == pytest.approx(theirs.estimate, rel=1e-13)
+    assert ours.std_error == pytest.approx(theirs.std_error, rel=1e-10)
+    assert ours.variance_draw == pytest.approx(theirs.variance_second, rel=1e-12)
+    if population == 300:
+        assert ours.estimate == pytest.approx(4.6, rel=1e-12)
+        assert ours.std_error**2 == pytest.approx(0.29073684, abs=5e-9)
+
+
+def test_everybody_drawn_and_heard_is_the_mean() -> None:
+    y = np.arange(10.0)
+    r = follow_up(y, np.arange(10) < 6, np.arange(10) >= 6, x={"x": y % 3})
+    assert r.estimate == pytest.approx(4.5, rel=1e-13)
+    assert r.std_error == pytest.approx(0.0, abs=1e-12)
+
+
+def test_formula_written_out() -> None:
+    """Both models solved with numpy alone."""
+    w = world(300, 1)
+    x = np.column_stack([np.ones(300), w["x"]["x"], w["x"]["shop"] == "b", w["x"]["shop"] == "c"])
+    heard, drawn, second = w["drawn"] & ~np.isnan(w["y"]), w["drawn"], 1.0 / w["rate"]
+    gamma = np.zeros(4)
+    for _ in range(50):
+        p = 1.0 / (1.0 + np.exp(-x @ gamma))
+        gamma += np.linalg.solve(
+            (x[drawn] * (second * p * (1 - p))[drawn, None]).T @ x[drawn], x[drawn].T @ (second * (heard - p))[drawn]
+        )
+    beta = np.linalg.solve((x[heard] * second[heard, None]).T @ x[heard], x[heard].T @ (second * w["y"])[heard])
+    m = x @ beta
+    y = np.where(np.isnan(w["y"]), 0.0, w["y"])
+    value = np.mean(m + np.where(w["answered"], 1.0, heard * second / p) * (y - m))
+    assert fitted(w).estimate == pytest.approx(value, rel=1e-10)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_influence_is_the_derivative(family: str) -> None:
+    """A unit more of a silent row moves the mean by its influence and by (m - mean) / N: central differences."""
+    w = world(400, 2)
+    if family == "binomial":
+        w["y"] = np.where(np.isnan(w["y"]), NAN, w["y"] > 5.5)
+    base = np.random.default_rng(3).uniform(0.5, 2.0, 400)
+    r = fitted(w, family=family, w=base)
+    drawn, step = np.flatnonzero(w["drawn"]), 1e-5
+    moved = []
+    for row in drawn[:12]:
+        both = [fitted(w, family=family, w=base, counts=1.0 + sign * step * (np.arange(400) == row)).estimate for sign in (1, -1)]
+        moved.append((both[0] - both[1]) / (2 * step))
+    m = _predicted(w, base, family)
+    expected = r.influence_values + base * (m - r.estimate) / base.sum()
+    np.testing.assert_allclose(moved, expected[drawn[:12]], atol=1e-8)
+
+
+def _predicted(w: dict[str, Any], base: Any, family: str) -> Any:
+    x = np.column_stack([np.ones(400), w["x"]["x"], w["x"]["shop"] == "b", w["x"]["shop"] == "c"])
+    heard = w["drawn"] & ~np.isnan(w["y"])
+    second, beta = (base / w["rate"])[heard], np.zeros(4)
+    for _ in range(50):
+        mean = x @ beta if family == "gaussian" else 1.0 / (1.0 + np.exp(-x @ beta))
+        slope = np.ones(400) if family == "gaussian" else mean * (1 - mean)
+        bread = (x[heard] * (second * slope[heard])[:, None]).T @ x[heard]
+        beta = beta + np.linalg.solve(bread, x[heard].T @ (second * (w["y"] - mean)[heard]))
+    return x @ beta if family == "gaussian" else 1.0 / (1.0 + np.exp(-x @ beta))
+
+
+def test_counts_are_repeated_rows_and_weight_zero_is_a_row_left_out() -> None:
+    w = world(300, 4)
+    often = np.random.default_rng(5).integers(0, 3, 300)
+    rows = np.repeat(np.arange(300), often)
+    every = {k: v[rows] for k, v in w.items() if k != "x"} | {"x": {k: v[rows] for k, v in w["x"].items()}}
+    counted, repeated, weighed = fitted(w, counts=often, population=1e4), fitted(every, population=1e4), fitted(w, w=(often > 0) * 1.0)
+    assert counted.estimate == pytest.approx(repeated.estimate, rel=1e-10)
+    assert counted.std_error == pytest.approx(repeated.std_error, rel=1e-8)
+    assert counted.n_heard == repeated.n_heard
+    kept = {k: v[often > 0] for k, v in w.items() if k != "x"} | {"x": {k: v[often > 0] for k, v in w["x"].items()}}
+    assert weighed.std_error == pytest.approx(fitted(kept).std_error, rel=1e-8)
+
+
+def test_replicates_refit_everything() -> None:
+    """The jackknife's variance is that of customers like these."""
+    w = world(400, 6)
+    spread = fitted(w, w=replicate(np.ones(400), method="jackknife"))
+    linear = fitted(w, population=float("inf"))
+    assert spread.estimate == pytest.approx(linear.estimate, rel=1e-12)
+    assert spread.std_error == pytest.approx(linear.std_error, rel=0.1)  # of order 1 / people heard in the follow-up
+    assert np.isnan(spread.variance_first)
+
+
+def test_either_model_may_be_left_out() -> None:
+    w = world(20_000, 7)
+    truth = w["truth"].mean()
+    for options in ({"propensity_columns": []}, {"outcome_columns": []}, {}):
+        r = fitted(w, **options)
+        assert abs(r.estimate - truth) < 3 * r.std_error
+    neither = fitted(w, propensity_columns=[], outcome_columns=[])
+    assert abs(neither.estimate - truth) > 5 * neither.std_error
+
+
+def test_result_in_words_and_tables() -> None:
+    r = fitted(world(300, 8))
+    assert r.tidy()["term"].tolist() == ["follow_up", "naive"]
+    assert r.to_frame()["share"].sum() == pytest.approx(1.0)
+    assert (r.to_frame()["share"] * r.to_frame()["mean"]).sum() == pytest.approx(r.estimate, rel=1e-12)
+    assert "Among those drawn" in r.summary() and "补访" in r.summary("zh")
+    assert r.variance_accounts_for == ("follow_up_draw", "propensity", "outcome_model")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "text"),
+    [
+        (InputError, {"drawn": [True] + [False] * 19}, "rows 0, who had answered"),
+        (InputError, {"y": [NAN] + SCORE[1:]}, "rows 0, who are not silent"),
+        (InputError, {"drawn": np.arange(20) == 13}, "rows 12, 14, who are silent and were not drawn"),
+        (InputError, {"rate": 0.0}, r"rate must lie in \(0, 1\]"),
+        (InputError, {"rate": np.where(ANSWERED, NAN, 1.5)}, "at rows 12, 13"),
+        (InputError, {"answered": [True] * 20, "y": [1.0] * 20, "drawn": [False] * 20}, "Nobody is silent"),
+        (InputError, {"x": {"x": np.arange(20.0)}, "outcome_columns": ["z"]}, "outcome_columns names 'z'"),
+        (InputError, {"x": {"x": np.arange(20.0), "z": np.arange(20.0) ** 2}}, "3 parameters"),
+        (InputError, {"family": "binomial"}, "not an outcome of the binomial family"),
+        (InputError, {"population": 10}, "population must lie"),
+        (InputError, {"w": replicate(np.ones(20), replicates=5), "population": 300}, "does not go with Replicates"),
+        (IdentificationError, {"y": SCORE[:12] + [NAN] * 8}, "None of the silent was heard"),
+        (IdentificationError, {"drawn": ~ANSWERED, "x": {"x": np.arange(20) > 14}}, "always or never"),
+        (InputError, {"x": {"城市": list("ab" * 7) + list("abcccc")}}, "c"),
+    ],
+)
+def test_refusals(kind: type[VocstatsError], options: dict[str, Any], text: str) -> None:
+    arguments = {"y": SCORE, "answered": ANSWERED, "drawn": DRAWN, **options}
+    with pytest.raises(kind, match=text) as caught:
+        follow_up(arguments.pop("y"), arguments.pop("answered"), arguments.pop("drawn"), **arguments)
+    assert message(caught.value, "zh") != ""
+
+
+def study(repetitions: int, seed: int, *, leaning: float = 0.0, **options: Any) -> tuple[float, float, float]:
+    """Bias in Monte Carlo errors, coverage of 95 % intervals, bias in points; against the mean of those asked."""
+    rng = np.random.default_rng(seed)
+    errors, hits = [], 0
+    for _ in range(repetitions):
+        w = world(800, rng, leaning=leaning)
+        r = fitted(w, **options)
+        errors.append(r.estimate - w["truth"].mean())
+        hits += r.conf_low <= w["truth"].mean() <= r.conf_high
+    bias = float(np.mean(errors))
+    return bias / (np.std(errors) / repetitions**0.5), hits / repetitions, bias
+
+
+def test_bias_and_coverage_in_ci() -> None:
+    bias, share, _ = study(250, 11)
+    assert abs(bias) < 3
+    assert 0.91 < share < 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{}, {"propensity_columns": []}, {"outcome_columns": []}], ids=["both", "outcome", "propensity"])
+def test_bias_and_coverage(options: dict[str, Any]) -> None:
+    """Both models right, or one of them."""
+    bias, share, _ = study(1000, 12, **options)
+    assert abs(bias) < 3
+    assert 0.92 < share < 0.98
+
+
+@pytest.mark.slow
+def test_damage_where_the_score_decides_who_answers_the_follow_up() -> None:
+    """The figures of the warning on the methods page."""
+    _, share, bias = study(500, 13, leaning=0.5)
+    assert 0.05 < bias < 0.2
+    assert share < 0.8
