@@ -24,8 +24,8 @@ from .follow_up_result import FollowUpEstimate
 def follow_up(
     y: npt.ArrayLike, answered: npt.ArrayLike, drawn: npt.ArrayLike, *, x: Any = None,
     w: npt.ArrayLike | Weights | Replicates | None = None, rate: npt.ArrayLike | None = None,
-    propensity_columns: Sequence[str] | None = None, outcome_columns: Sequence[str] | None = None, family: OutcomeFamily = "gaussian", counts: npt.ArrayLike | None = None,
-    population: float | None = None, level: float = 0.95,
+    propensity_columns: Sequence[str] | None = None, outcome_columns: Sequence[str] | None = None,
+    family: OutcomeFamily = "gaussian", counts: npt.ArrayLike | None = None, population: float | None = None, level: float = 0.95,
 ) -> FollowUpEstimate:
     """Mean of everybody asked, from those who answered and a follow-up of the silent that not all of those drawn answered.
 
