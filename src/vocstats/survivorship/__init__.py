@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .retention import SurvivalCurve, survival_curve
+from .trends import decompose_trend
 
-__all__ = ["SurvivalCurve", "survival_curve"]
+__all__ = ["SurvivalCurve", "decompose_trend", "survival_curve"]
