@@ -34,7 +34,12 @@ RESULTS: dict[str, Callable[[], object]] = {
     "estimate": lambda: mean([1.0, 2.0, 4.0], by=["a", "a", "b"]),
     "follow_up": lambda: vs.nonresponse.follow_up([1.0, 2.0, 4.0, 3.0], [True, True, False, False], [False, False, True, True]),
     "nonprobability": lambda: vs.nonresponse.nonprobability([1.0, 2.0, 4.0], [1.0, 2.0, 4.0], registry=[1.0, 3.0, 2.0, 5.0, 1.0, 4.0]),
+    "lee_bounds": lambda: vs.sensitivity.lee_bounds([1.0, 2.0, 4.0, float("nan")], ["a", "a", "b", "b"]),
+    "r_indicator": lambda: vs.sensitivity.r_indicator({"new": list("aabb")}, [True, False, True, False], counts=[3, 1, 2, 2]),
+    "registry_check": lambda: vs.sensitivity.registry_check([8.0, 9.0, 4.0, 0.0], [0, 0, 1, 1], [1.0, 1.0, 1.0, 0.0]),
+    "tipping_point": lambda: vs.sensitivity.tipping_point(8.4, 0.25, 8.0),
     "two_phase": lambda: vs.nonresponse.double_sampling([1.0, 2.0, 4.0, 3.0], [False, False, True, True]),
+    "unadjusted_bias": lambda: vs.sensitivity.smub([1.0, 2.0, 4.0, 3.0, float("nan")], [1.0, 2.0, 3.0, 4.0, 1.0], phi=0.5, draws=9),
 }
 
 

@@ -25,3 +25,14 @@ def test_more_heard_than_customers_is_refused() -> None:
         worst_case_bounds([12.0], [5], [4], limits=(1, 5))
     with pytest.raises(InputError, match="limits"):
         worst_case_bounds([12.0], [3], [4], limits=(5, 1))
+
+
+def test_monotone_silence_replaces_one_limit() -> None:
+    given = ([12.0, 0.0, 0.0], [4, 0, 0], [10, 0, 5])
+    plain = worst_case_bounds(*given, limits=(1, 5))
+    for silent, side in (("no_lower", 0), ("no_higher", 1)):
+        bounds = worst_case_bounds(*given, limits=(1, 5), silent=silent)
+        assert bounds[side][0] == 3.0 and bounds[1 - side][0] == plain[1 - side][0]
+        np.testing.assert_allclose([bounds[0][1:], bounds[1][1:]], [plain[0][1:], plain[1][1:]])  # nobody heard: nothing to go by
+    with pytest.raises(InputError, match="silent"):
+        worst_case_bounds(*given, limits=(1, 5), silent="lower")  # type: ignore[arg-type]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import Floats, non_negative, number
+from .._checks import Floats, choice, non_negative, number
 from ..errors import InputError
+from ..options import MonotoneSilence
 
 
 def worst_case_bounds(
-    total_heard: npt.ArrayLike, heard: npt.ArrayLike, customers: npt.ArrayLike, *, limits: tuple[float, float]
+    total_heard: npt.ArrayLike, heard: npt.ArrayLike, customers: npt.ArrayLike, *, limits: tuple[float, float],
+    silent: MonotoneSilence | None = None,
 ) -> tuple[Floats, Floats]:
     """Lowest and highest mean when those not heard may stand anywhere between the limits.
 
@@ -24,6 +26,8 @@ def worst_case_bounds(
         Numbers of answers n and of customers N.
     limits : pair of float
         Lowest and highest possible value.
+    silent : {"no_higher", "no_lower"}, optional
+        Those not heard stand on average no higher, or no lower, than those heard: the mean of those heard takes the place of that limit.
 
     Returns
     -------
@@ -37,8 +41,9 @@ def worst_case_bounds(
 
     References
     ----------
-    Manski (1989), J. Human Resources 24(3), eq. 5.
+    Manski (1989), J. Human Resources 24(3), eq. 5; Manski & Pepper (2000), Econometrica 68(4), prop. 1 (monotone).
     """
+    assumed = None if silent is None else choice(silent, MonotoneSilence, "silent")
     low_limit, high_limit = (number(value, "limits") for value in limits)
     if not low_limit < high_limit:
         raise InputError(f"limits must rise; got {limits!r}.", code="bad_limits", argument="limits")
@@ -49,4 +54,6 @@ def worst_case_bounds(
         raise InputError("More customers were heard than there are.", code="more_heard_than_customers", argument="heard", rows=rows)
     total = np.atleast_1d(np.asarray(total_heard, float))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (total + (size - n) * low_limit) / size, (total + (size - n) * high_limit) / size
+        low, high = ((total + (size - n) * limit) / size for limit in (low_limit, high_limit))
+        mean = np.where(n > 0, total / n, np.nan)
+    return np.fmax(low, mean) if assumed == "no_lower" else low, np.fmin(high, mean) if assumed == "no_higher" else high
