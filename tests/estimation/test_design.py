@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 
 from vocstats.errors import InputError
-from vocstats.estimation import Design, mean, total
+from vocstats.estimation import Design, mean, replicate, total
+from vocstats.nonresponse import nonprobability
 from vocstats.texts import message
 
 BAD: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -85,3 +87,17 @@ def test_degrees_of_freedom_are_clusters_less_strata() -> None:
     assert Design(clusters=clusters).degrees_of_freedom(counts) == 4 - 1
     assert Design(strata=strata).degrees_of_freedom(counts) == 6 - 2
     assert Design().degrees_of_freedom(counts) == 6 - 1
+
+
+def test_a_design_must_be_one() -> None:
+    calls: list[Callable[[Any], Any]] = [
+        lambda design: mean([1, 2, 3], design=design),
+        lambda design: replicate(np.ones(3), design=design),
+        lambda design: nonprobability([1, 2, 3], {"x": [1, 2, 2]}, reference={"x": [1, 2, 2]}, weights=[9, 9, 9], design=design),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match="must be a Design; got list") as refused:
+            call([1, 1, 2])
+        assert refused.value.code == "not_a_design" and "Design" in message(refused.value, "zh")
+        with pytest.raises(InputError, match="design describes 2 rows"):
+            call(Design(strata=[1, 1]))

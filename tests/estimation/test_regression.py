@@ -252,3 +252,10 @@ def test_numbers_kept_as_objects_are_numbers() -> None:
     np.testing.assert_allclose(regress(GOOD["y"], {"a": as_objects}).estimate, regress(GOOD["y"], {"a": GOOD["x"]["a"]}).estimate)
     assert regress(GOOD["y"], pd.DataFrame({"a": pd.array([1, 2, 3, 4, 5, 6, 7, 9], dtype="Int64")})).terms == ("intercept", "a")
     assert regress(GOOD["y"], np.column_stack([GOOD["x"]["a"]])).terms == ("intercept", "x0")
+
+
+def test_a_variable_of_one_level_is_refused_and_not_dropped() -> None:
+    region = np.array(list("NNNNSSSS"))
+    with pytest.raises(IdentificationError, match=r"x\['region'\] has one level only \('N'\)") as refused:
+        regress(np.arange(8.0), {"region": region}, domain=region == "N")
+    assert refused.value.code == "one_level_predictor" and "region" in message(refused.value, "zh")

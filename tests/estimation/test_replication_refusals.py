@@ -40,7 +40,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"method": "given", "multiplicities": -np.ones((12, 3)), "scale": 1.0}, "negative", "must not be negative"),
     ({"method": "given", "replicate_weights": np.ones((12, 3)), "scale": 1.0, "design": Design()}, "not_with_method", "design does not go"),
     ({"scale": 1.0}, "not_with_method", "scale does not go with method='bootstrap'"),
-    ({"design": Design(strata=np.zeros(11))}, "wrong_length", "w has 12 entries; 11 were expected"),
+    ({"design": Design(strata=np.zeros(11))}, "wrong_length", "design describes 11 rows; w has 12"),
     ({"method": "brr", "design": Design(strata=np.repeat([0, 1], [5, 7]))}, "odd_clusters", "2 strata hold 5, 7, at rows 0, 1, 2"),
     ({"design": Design(strata=np.arange(12) == 11)}, "lonely_psu", "hold one cluster only, at rows 11"),
     ({"design": Design(strata=np.arange(12) == 11, lonely_psu="adjust")}, "not_with_method", "is for linearisation and the jackknife"),

@@ -16,7 +16,7 @@ from .._numerics import sums_by, t_quantile
 from ..errors import InputError, shown
 from ..options import Inference
 from ..weighting.chain import Weights
-from .design import Design
+from .design import Design, on_axis
 from .estimate import Estimate
 from .figures import Figure
 from .linearization import Influence, own_influence, target_influence, through_chain
@@ -212,11 +212,7 @@ def axis_of(
             "leave design, inference and df out.",
             code="design_and_replicates", argument="design",
         )
-    if design is not None and design.length not in (None, length):
-        raise InputError(
-            f"design describes {design.length} rows; y has {length}. Both must stand on the same axis.",
-            code="wrong_length", argument="design", got=design.length, expected=length,
-        )
+    design = on_axis(design, length, "y")
     rows: Integers | slice = slice(None) if replicates is None else replicates.rows
     mass = weights.mass[rows]
     if not mass.any():

@@ -125,6 +125,21 @@ class Design:
         )
 
 
+def on_axis(design: Any, length: int, axis: str) -> Design | None:
+    """`design`, if it is one (or None) and describes the `length` rows of what `axis` names."""
+    if design is not None and not isinstance(design, Design):
+        raise InputError(
+            f"design must be a Design; got {type(design).__name__}. Make one: Design(strata=..., clusters=..., fpc=...).",
+            code="not_a_design", argument="design", got=type(design).__name__,
+        )
+    if design is not None and design.length not in (None, length):
+        raise InputError(
+            f"design describes {design.length} rows; {axis} has {length}. Both must stand on the same axis.",
+            code="wrong_length", argument="design", got=design.length, expected=length,
+        )
+    return design
+
+
 def cross(first: Integers | None, second: Integers) -> Integers:
     """Dense codes of the pairs of two code columns that occur."""
     if first is None:

@@ -117,6 +117,12 @@ def _link(family: str, link: str | None) -> RegressionLink:
 
 def _model(y: Any, x: Any, family: str, link: str, axis: Axis, rows: Integers) -> tuple[Model, Coding]:
     coding = coding_of(x, length=axis.length, rows=rows)
+    for name, levels in coding.levels.items():
+        if levels is not None and len(levels) < 2:
+            raise IdentificationError(
+                f"x[{name!r}] has one level only ({shown(levels)}) among the rows used, so it has no effect to estimate. Leave it out.",
+                code="one_level_predictor", argument="x", levels=levels, column=name,
+            )
     matrix = coding.matrix(x, length=axis.length, rows=rows)
     if family == "ordinal":
         codes, labels = categories_of(y, rows)

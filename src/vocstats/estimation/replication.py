@@ -13,7 +13,7 @@ from .._checks import Floats, Integers
 from .._numerics import t_quantile
 from ..options import FailedReplicates, ReplicateCentre, ReplicateInterval, ReplicateMethod
 from ..weighting.chain import Weights, begin
-from .design import Design
+from .design import Design, on_axis
 from .plans import check_options, drawn, given
 from .rerunning import Source, chunked, fingerprint, run
 
@@ -244,7 +244,7 @@ def replicate(
     if method == "given":
         plan = given(weights, multiplicities, replicate_weights, combined, scale, rscales, df)
     else:
-        plan = drawn(weights, design or Design(), method, replicates, seed, draws, rho)
+        plan = drawn(weights, on_axis(design, weights.base.size, "w") or Design(), method, replicates, seed, draws, rho)
     done = run(plan.source, weights, plan.rscales.size, drop=failed == "drop")
     kept = done.numbers
     scaling = Scaling(

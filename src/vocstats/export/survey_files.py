@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .._checks import Floats, vector
 from ..errors import InputError, shown
 from ..estimation import Design, Replicates
+from ..estimation.design import on_axis
 from ..tables import as_pandas, write_table
 from ..weighting import Weights
 from ..weighting.chain import begin
@@ -81,11 +82,7 @@ def write_survey(
     replicates = w if isinstance(w, Replicates) else None
     table = as_pandas(frame)
     weights = begin(w.weights if isinstance(w, Replicates) else w, counts, len(table))
-    if design is not None and design.length not in (None, len(table)):
-        raise InputError(
-            f"design describes {design.length} rows; frame has {len(table)}. Both must stand on the same axis.",
-            code="wrong_length", argument="design", got=design.length, expected=len(table),
-        )
+    design = on_axis(design, len(table), "frame")
     added = {**_weight_columns(weights), **_design_columns(design), **_replicate_columns(replicates)}
     taken = [name for name in table.columns if name in added or REPLICATE.fullmatch(name)]
     if taken:

@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from .._checks import Floats, Integers, non_negative
 from .._numerics import sums_by
-from ..errors import InputError
 from ..estimation import Design, Estimate
 from ..estimation.axis import crossed, finish
+from ..estimation.design import on_axis
 from ..estimation.linearization import Influence
 from ..estimation.variance import Linearization, variance
+from ..results import Flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +39,12 @@ class Domains:
     counts: Floats
     design: Design | None
 
+    @property
+    def names(self) -> list[Any]:
+        """What the domains are called in errors."""
+        columns = [column.tolist() for column in self.labels.values()]
+        return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True)) or ["everybody"]
+
     def sums(self, column: Floats) -> Floats:
         """Sum over the units of each domain, (size,)."""
         return sums_by(self.codes, self.counts * column, self.size)
@@ -52,21 +59,29 @@ class Domains:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Part:
-    """Value by domain (size,), influence of a unit of each row on that of its domain (n,), units it rests on (size,)."""
+    """A figure by domain.
+
+    Attributes
+    ----------
+    value : float array (size,)
+    influence : float array (n,)
+        Of a unit of each row on the value of its domain.
+    n : float array (size,)
+        Units it rests on.
+    spread : bool array (size,)
+        Whether enough were heard to tell a standard error.
+    """
 
     value: Floats
     influence: Floats
     n: Floats
+    spread: Flags
 
 
 def domains_of(length: int, by: Any, counts: npt.ArrayLike | None, design: Design | None) -> Domains:
     """The checked domains of an axis of `length` rows."""
     often = np.ones(length) if counts is None else non_negative(counts, "counts", length=length)
-    if design is not None and design.length not in (None, length):
-        raise InputError(
-            f"design describes {design.length} rows; there are {length}. Both must stand on the same axis.",
-            code="wrong_length", argument="design", got=design.length, expected=length,
-        )
+    design = on_axis(design, length, "the axis")
     codes, labels, size = crossed(by, length)
     return Domains(codes=codes, labels=labels, size=size, counts=often, design=design)
 
@@ -79,13 +94,14 @@ def estimate_of(statistic: str, parts: Mapping[str, Part], domains: Domains, *, 
         domain=np.concatenate([domains.codes * size + k for k in range(size)]),
         shared=np.zeros((rows.size, 0)), loadings=np.zeros((0, domains.size * size)),
     )
-    value, n = (np.stack([getattr(part, name) for part in parts.values()], axis=1).ravel() for name in ("value", "n"))
+    value, n, told = (np.stack([getattr(part, name) for part in parts.values()], axis=1).ravel() for name in ("value", "n", "spread"))
     ones = np.ones(rows.size)
     material = Linearization(
         influence=influence, contrast=influence, deviation=influence, counts=domains.counts, values=ones, silence=0.0 * ones, heard=n,
         design=domains.design,
     )
     spread, df = variance(material, "r")
+    spread = np.where(told & ~np.isnan(value), spread, np.nan)
     labels = {name: np.repeat(column, size) for name, column in domains.labels.items()}
     labels["part"] = np.tile(np.array(list(parts)), domains.size)
     design = domains.design or Design()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import _checks
 from ...errors import InputError
-from ...estimation.design import Design
+from ...estimation.design import Design, on_axis
 from ...estimation.linearization import Influence
 from ...estimation.stages import stages
 from ...results import Floats
@@ -106,11 +106,7 @@ def reference_sample(weights: Any, design: Design | None, counts: Any, length: i
     else:
         often = np.ones(length) if counts is None else _checks.non_negative(counts, "reference_counts", length=length)
         chain = Weights(base=_checks.non_negative(weights, "weights", length=length), counts=often)
-    if design is not None and design.length not in (None, length):
-        raise InputError(
-            f"design describes {design.length} rows; reference has {length}. Both must stand on the same axis.",
-            code="wrong_length", argument="design", got=design.length, expected=length,
-        )
+    design = on_axis(design, length, "reference")
     mass = np.array(chain.mass)
     if not mass.sum() > 0:
         raise InputError("Every weight of the reference is 0.", code="reference_without_weight", argument="weights")
