@@ -111,6 +111,11 @@ def test_result_reads_back_and_parts_can_be_picked() -> None:
     assert list(r.tidy().columns) == ["term", "by", "part", "estimate", "std_error", "conf_low", "conf_high"]
 
 
+def test_one_person_heard_twice_has_no_error() -> None:
+    r = decompose_trend([8.0, 7, 3], [9.0, NAN, NAN], [False, False, True])
+    assert np.isnan(r.std_error[1:]).all() and r.std_error[0] > 0
+
+
 BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "back": ({"churned": [True, False, True]}, InputError, "had left, at rows 0"),
     "churned": ({"churned": [2, 0, 0]}, InputError, "churned must be true or false"),

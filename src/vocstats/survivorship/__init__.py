@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .cohorts import cohort_mean
 from .retention import SurvivalCurve, survival_curve
 from .trends import decompose_trend
 
-__all__ = ["SurvivalCurve", "decompose_trend", "survival_curve"]
+__all__ = ["SurvivalCurve", "cohort_mean", "decompose_trend", "survival_curve"]

@@ -117,6 +117,30 @@ class RiskSets:
         gone = spells.event & (self.left <= end)
         return np.asarray(spells.weights * (np.where(gone, np.append(0.0, leaving)[self.left], 0.0) - through))
 
+    def leaving_share(self) -> Floats:
+        """Share of the cohort that each unit who leaves in a cell stands for: S just before, over those at risk, (cells,)."""
+        alive = self.survival()
+        start = np.zeros(alive.size, bool)
+        start[self.first[:-1][self.first[:-1] < alive.size]] = True
+        return np.where(start, 1.0, np.concatenate([[1.0], alive[:-1]])) / self.at_risk
+
+    def leaving_influence(self, change: Floats, position: Integers) -> Floats:
+        """Influence of a unit of each row on Σ_u change_u log share_u, of cells up to its group's position, shares from `leaving_share`.
+
+            Σ_v Y(v) {d_v/(n_v (n_v - d_v)) G(v) - change_v/n_v} - dN(v) G(v)/(n_v - d_v),   G(v) = Σ_{u > v} change_u
+
+        `change` is 0 in cells beyond the positions.
+        """
+        exposed, leaving = self.slopes(hazard=False)
+        spells, running = self.spells, self.within_group(change)
+        last = np.append(0.0, running)[self.first[1:]] * (np.diff(self.first) > 0)
+        later = last[self.group] - running
+        through = _running(exposed * later - change / self.at_risk)
+        end = position[spells.group]
+        gone = spells.event & (self.left <= end)
+        stayed = through[np.minimum(self.left, end)] - through[np.minimum(self.entered, end)]
+        return np.asarray(spells.weights * (stayed - np.where(gone, np.append(0.0, leaving * later)[self.left], 0.0)))
+
     def robust(self, *, hazard: bool) -> Floats:
         """Infinitesimal jackknife variance in every cell of the cumulative hazard, or of -log survival, (cells,).
 

@@ -51,7 +51,7 @@ def decompose_trend(
     -------
     Estimate
         Rows by domain and ``part``: change, within, composition, survivorship, joined, fell_silent, reweighted. The standard errors
-        include the variance of who is heard; `influence` and `covariance` are joint.
+        include the variance of who is heard, and are NaN where one person was heard twice; `influence` and `covariance` are joint.
 
     Raises
     ------
@@ -96,41 +96,44 @@ def decompose_trend(
 def _parts(domains: Domains, y1: Floats, y2: Floats, w1: Floats, w2: Floats, stayed: Flags, gone: Flags) -> dict[str, Part]:
     twice = domains.sums(stayed.astype(float))
     if not twice.all():
-        names: list[Any] = list(zip(*domains.labels.values(), strict=True)) or ["everybody"]
-        unheard = [names[d] for d in np.flatnonzero(twice == 0)]
+        unheard = [domains.names[d] for d in np.flatnonzero(twice == 0)]
         raise IdentificationError(
             f"Nobody was heard in both periods in {shown(unheard)}, so change within persons cannot be told from change of persons. "
             "Link the answers of the two periods by customer, or merge the domain.",
             code="nobody_heard_twice", argument="after", levels=unheard,
         )
+    told = twice > 1
     s1, s2 = w1 * stayed, w2 * stayed
     mean1, mean2 = domains.mean(y1, s1), domains.mean(y2, s2)
     apart = {
-        "joined": _departure(domains, y2, w2, (w2 > 0) & ~stayed, mean2, 1.0),
-        "fell_silent": _departure(domains, y1, w1, (w1 > 0) & ~stayed & ~gone, mean1, -1.0),
-        "reweighted": _sum(domains, [(1.0, domains.mean((y1 + y2) / 2, s2)), (-1.0, domains.mean((y1 + y2) / 2, s1))], stayed),
+        "joined": _departure(domains, y2, w2, (w2 > 0) & ~stayed, mean2, 1.0, told),
+        "fell_silent": _departure(domains, y1, w1, (w1 > 0) & ~stayed & ~gone, mean1, -1.0, told),
+        "reweighted": _sum(domains, [(1.0, domains.mean((y1 + y2) / 2, s2)), (-1.0, domains.mean((y1 + y2) / 2, s1))], stayed, told),
     }
     heard = (w1 > 0) | (w2 > 0)
     return {
-        "change": _sum(domains, [(1.0, domains.mean(y2, w2)), (-1.0, domains.mean(y1, w1))], heard),
-        "within": _sum(domains, [(0.5, domains.mean(y2 - y1, s1)), (0.5, domains.mean(y2 - y1, s2))], stayed),
-        "composition": _sum(domains, [(1.0, (part.value, part.influence)) for part in apart.values()], heard & ~gone),
-        "survivorship": _departure(domains, y1, w1, (w1 > 0) & gone, mean1, -1.0),
+        "change": _sum(domains, [(1.0, domains.mean(y2, w2)), (-1.0, domains.mean(y1, w1))], heard, domains.sums(heard.astype(float)) > 1),
+        "within": _sum(domains, [(0.5, domains.mean(y2 - y1, s1)), (0.5, domains.mean(y2 - y1, s2))], stayed, told),
+        "composition": _sum(domains, [(1.0, (part.value, part.influence)) for part in apart.values()], heard & ~gone, told),
+        "survivorship": _departure(domains, y1, w1, (w1 > 0) & gone, mean1, -1.0, told),
         **apart,
     }
 
 
-def _departure(domains: Domains, y: Floats, w: Floats, who: Flags, mean: tuple[Floats, Floats], sign: float) -> Part:
+def _departure(
+    domains: Domains, y: Floats, w: Floats, who: Flags, mean: tuple[Floats, Floats], sign: float, told: Flags
+) -> Part:
     """sign Σ_who w (y - mean) / Σ w: what these people move the average of their period away from that of the stayers."""
     centre, centre_influence = mean
     value, influence = domains.mean(who * (y - centre[domains.codes]), w)
     share, _ = domains.mean(who.astype(float), w)
     return Part(
-        value=sign * value, influence=sign * (influence - share[domains.codes] * centre_influence), n=domains.sums(who.astype(float))
+        value=sign * value, influence=sign * (influence - share[domains.codes] * centre_influence), n=domains.sums(who.astype(float)),
+        spread=told,
     )
 
 
-def _sum(domains: Domains, terms: list[tuple[float, tuple[Floats, Floats]]], who: Flags) -> Part:
+def _sum(domains: Domains, terms: list[tuple[float, tuple[Floats, Floats]]], who: Flags, told: Flags) -> Part:
     """Σ factor * (value, influence), resting on `who`."""
     value, influence = (sum((factor * term[k] for factor, term in terms), np.zeros(1)) for k in (0, 1))
-    return Part(value=value, influence=influence, n=domains.sums(who.astype(float)))
+    return Part(value=value, influence=influence, n=domains.sums(who.astype(float)), spread=told)
