@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from .cautions import ExclusionWarning, LikelihoodWarning
 from .follow_up_result import FollowUpEstimate
 from .follow_ups import follow_up
 from .integration import NonprobabilityEstimate, nonprobability
+from .selection import heckman
+from .selection_result import SelectionEstimate
 from .two_phase import TwoPhaseEstimate, double_sampling, two_phase_stratified
 
 __all__ = [
+    "ExclusionWarning",
     "FollowUpEstimate",
+    "LikelihoodWarning",
     "NonprobabilityEstimate",
+    "SelectionEstimate",
     "TwoPhaseEstimate",
     "double_sampling",
     "follow_up",
+    "heckman",
     "nonprobability",
     "two_phase_stratified",
 ]
