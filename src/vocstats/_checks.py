@@ -47,6 +47,16 @@ def number(
     return result
 
 
+def whole(value: Any, argument: str, *, low: int) -> int:
+    """`value` as a whole number of at least `low`."""
+    result = number(value, argument, low=low, high=math.inf, open_high=True)
+    if result != int(result):
+        raise InputError(
+            f"{argument} must be a whole number; got {result:g}.", code="not_whole", argument=argument, value=result
+        )
+    return int(result)
+
+
 def numbers(value: Any, argument: str) -> tuple[float, ...]:
     """`value` as a tuple of finite floats."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
@@ -71,7 +81,7 @@ def level(value: Any) -> float:
 
 def vector(value: Any, argument: str, *, length: int | None = None, missing: bool = False, infinite: bool = False) -> Floats:
     """`value` as a one-dimensional float array; strings are refused, missing values too unless `missing`."""
-    array = np.asarray(value)
+    array = unmasked(value)
     if array.dtype == object:
         with suppress(TypeError, ValueError):
             array = np.array([np.nan if _is_missing(v) else v for v in array.ravel()]).reshape(array.shape)
@@ -128,6 +138,15 @@ def flags(value: Any, argument: str, *, length: int | None = None) -> npt.NDArra
             code="not_true_or_false", argument=argument, rows=rows,
         )
     return values.astype(bool)
+
+
+def unmasked(value: Any) -> npt.NDArray[Any]:
+    """`value` as an array, missing where a masked array hides what it holds."""
+    array = np.asarray(value)
+    if isinstance(value, np.ma.MaskedArray) and value.mask.any():
+        array = array.astype(object)
+        array[value.mask] = None
+    return array
 
 
 def _one_dimensional(array: npt.NDArray[Any], argument: str) -> None:
@@ -197,12 +216,13 @@ def factorize(values: Any, argument: str, *, length: int | None = None) -> tuple
 
 
 def _labels(values: Any) -> npt.NDArray[Any]:
-    """Labels as an array; tuples stay labels."""
-    if isinstance(values, (list, tuple)) and any(isinstance(value, tuple) for value in values):
+    """Labels as an array; tuples stay labels, and what stands in a list beside text (numbers, a missing value) does not turn to text."""
+    array = None if isinstance(values, (list, tuple)) and any(isinstance(value, tuple) for value in values) else unmasked(values)
+    beside_text = array is not None and array.dtype.kind in "US" and isinstance(values, (list, tuple))
+    if array is None or (beside_text and not all(isinstance(value, (str, bytes)) for value in values)):
         array = np.empty(len(values), object)
         array[:] = values
-        return array
-    return np.asarray(values)
+    return array
 
 
 def _sorted_levels(codes: Integers, labels: list[Any], argument: str) -> tuple[Integers, npt.NDArray[Any]]:
@@ -232,10 +252,14 @@ def _refuse_missing(rows: Integers, argument: str) -> None:
 
 def named_columns(value: Any, argument: str) -> dict[str, Any]:
     """A mapping or dataframe as {name: column}; a single array becomes {argument: array}."""
+    if hasattr(value, "collect"):
+        raise InputError(
+            f"{argument} is a lazy table, whose rows have no order yet. Collect it first.", code="lazy_table", argument=argument
+        )
     if isinstance(value, Mapping):
         return {str(name): column for name, column in value.items()}
     if hasattr(value, "columns") and not isinstance(value, np.ndarray):
         return {str(name): value[name] for name in value.columns}
     if isinstance(value, Sequence) and value and isinstance(value[0], str) and not isinstance(value, str):
-        return {argument: np.asarray(value)}
+        return {argument: _labels(value)}
     return {argument: value}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from .._checks import Floats, choice, non_negative, number, same_length
+from .._checks import Floats, choice, non_negative, number, same_length, whole
 from ..errors import InputError, shown
 from ..options import FailedReplicates, ReplicateCentre, ReplicateInterval, ReplicateMethod
 from ..weighting.chain import Weights
@@ -66,7 +66,7 @@ def drawn(weights: Weights, design: Design, method: ReplicateMethod, replicates:
             code="not_with_method", argument="lonely_psu", method=repr(method),
         )
     if method == "bootstrap":
-        size, start = int(number(replicates, "replicates", low=2)), int(number(seed, "seed", low=0))
+        size, start = whole(replicates, "replicates", low=2), whole(seed, "seed", low=0)
         share = number(draws, "draws", low=0.0, high=1.0, open_low=True)
         resampling: Resampling = Bootstrap(units=units, replicates=size, seed=start, draws=share, scale=1.0 / size)
         return _rerun(weights, resampling, _freedom(units), _draw_codes(design), seed=[start, 1])

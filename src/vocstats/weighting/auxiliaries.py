@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .._checks import named_columns, non_negative, number, vector
+from .._checks import named_columns, non_negative, number, unmasked, vector
 from ..errors import InputError, shown
 from .chain import Floats, Matrix, Weights
 from .distances import blocks
@@ -48,7 +48,7 @@ class Auxiliaries:
 def read_auxiliaries(x: Any, totals: Any) -> Auxiliaries:
     """Numeric and label columns as one matrix with one total per column; an array of floats is not copied."""
     columns, given = _paired(x, totals)
-    whole = None if isinstance(x, Mapping) or hasattr(x, "columns") else _finite(np.asarray(x))
+    whole = None if isinstance(x, Mapping) or hasattr(x, "columns") else _finite(unmasked(x))
     if whole is not None:
         return Auxiliaries(x=whole, totals=np.array(list(given.values())), labels=list(columns), given=list(columns), levels=())
     parts: list[Any] = []
@@ -70,7 +70,7 @@ def read_auxiliaries(x: Any, totals: Any) -> Auxiliaries:
             order += [(name, level.item() if hasattr(level, "item") else level) for level in given[name].keys()]  # noqa: SIM118 (a Series)
         else:
             parts.append(vector(column, f"x[{name!r}]", length=length))
-            sums.append(np.array([number(given[name], f"totals[{name!r}]")]))
+            sums.append(np.array([number(given[name], f"totals[{name!r}]", open_low=True, open_high=True)]))
             labels.append(name)
             order.append(name)
         length = parts[-1].shape[0]
@@ -85,9 +85,9 @@ def read_auxiliaries(x: Any, totals: Any) -> Auxiliaries:
 
 def _finite(x: Any) -> Floats | None:
     """An array as a read-only matrix of floats; None where it holds anything but finite numbers."""
-    if x.dtype.kind not in "buif" or x.ndim > 2:
+    if x.dtype.kind not in "buif" or x.ndim not in (1, 2):
         return None
-    matrix: Floats = x.reshape(len(x), -1).astype(np.float64, copy=False)
+    matrix: Floats = (x if x.ndim == 2 else x[:, None]).astype(np.float64, copy=False).view()  # the caller's own stays writable
     if not all(np.isfinite(matrix[rows]).all() for rows in blocks(matrix)):
         return None
     matrix.flags.writeable = False
@@ -129,9 +129,9 @@ def known_columns(given: Mapping[str, Any], names: list[str], argument: str) -> 
 
 def _paired(x: Any, totals: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Columns and totals by name; an array has columns x0, x1, ..."""
-    matrix = np.asarray(x) if not isinstance(x, Mapping) and not hasattr(x, "columns") else None
+    matrix = unmasked(x) if not isinstance(x, Mapping) and not hasattr(x, "columns") else None
     if matrix is not None:
-        matrix = matrix[:, None] if matrix.ndim == 1 else matrix
+        matrix = matrix[:, None] if matrix.ndim == 1 else np.atleast_2d(matrix)
         columns = {f"x{j}": matrix[:, j] for j in range(matrix.shape[1])}
         given = dict(zip(columns, vector(totals, "totals", length=len(columns)).tolist(), strict=True))
     else:

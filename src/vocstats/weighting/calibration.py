@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import choice, number
+from .._checks import choice, number, whole
 from .._numerics import sums_by
 from ..errors import InputError
 from ..options import Distance
@@ -114,7 +114,7 @@ def calibrate(
     problem = Problem(
         auxiliaries=auxiliaries, distance=distance, bounds=limits, penalty=read_penalties(penalty, auxiliaries),
         households=household_codes(households, chain), covariance=read_covariance(totals_covariance, auxiliaries),
-        tol=number(tol, "tol", low=0.0, open_low=True), max_iter=int(number(max_iter, "max_iter", low=1)),
+        tol=number(tol, "tol", low=0.0, open_low=True), max_iter=whole(max_iter, "max_iter", low=1),
     )
     step = problem.fit(mass)
     if problem.covariance is not None:

@@ -116,8 +116,13 @@ class Weights:
     @property
     def effective_sample_size(self) -> float:
         """Kish's ``sum(w)^2 / sum(w^2)`` over those heard."""
-        total, squares = float(self.mass.sum()), float(self.mass @ self.values)
-        return total**2 / squares if squares else 0.0
+        largest = float(np.abs(self.values).max(initial=0.0))
+        if not largest:
+            return 0.0
+        values = self.values / largest  # squares of huge or tiny weights leave the range of floats
+        mass = times(self.counts, values)
+        squares = float(mass @ values)
+        return float(mass.sum()) ** 2 / squares if squares else 0.0
 
     def entering(self, k: int) -> Floats:
         """Weight per unit before step `k` (0 is the first); ``entering(len(steps))`` are the `values`."""

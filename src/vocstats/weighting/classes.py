@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,8 @@ def fit_classes(classes: Classes, heard: Flags, w_in: Floats, counts: Floats, *,
         groups, merges = _merged(often, everybody > 0.0, classes.labels, minimum)
     count = int(groups.max()) + 1
     asked, answered = sums_by(groups, everybody, count), sums_by(groups, known, count)
-    labels = [tuple(classes.labels[k] for k in np.flatnonzero(groups == g)) for g in range(count)]
+    first = np.searchsorted(groups, np.arange(count + 1))  # groups hold neighbours, in order
+    labels = [tuple(classes.labels[a:b]) for a, b in pairwise(first.tolist())]
     empty = [label for g in np.flatnonzero((asked > 0.0) & (answered == 0.0)) for label in labels[g]]
     if empty:
         raise InfeasibleError(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+from scipy import linalg, sparse
 
 from .._checks import factorize, named_columns, same_length, vector
 from ..errors import InputError
@@ -113,14 +114,17 @@ def rows_of(x: Matrix, rows: npt.NDArray[Any]) -> Matrix:
 
 
 def _holds_numbers(column: Any) -> bool:
-    if str(getattr(column, "dtype", "")) in ("object", "str", "string", "category"):
+    if str(getattr(column, "dtype", "")) in ("str", "string", "category"):
         return False
-    return np.asarray(column).dtype.kind in "buif"
+    array = np.asarray(column)
+    if array.dtype == object:  # numbers that came through a table of mixed content; a missing one is refused as such
+        return array.size > 0 and all(value is None or isinstance(value, Real) for value in array.flat)
+    return array.dtype.kind in "buif"
 
 
 def _standardised(column: Floats) -> Floats:
     centred = column - column.mean() if column.size else column
-    spread = float(np.sqrt(centred @ centred / max(column.size, 1)))
+    spread = float(linalg.norm(centred)) / max(column.size, 1) ** 0.5  # squares of huge or tiny numbers leave the range of floats
     return centred / spread if spread > 1e-12 * float(np.abs(column).max(initial=0.0)) else np.zeros_like(column)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import factorize, non_negative, same_length
+from .._checks import factorize, non_negative, same_length, vector
 from ..errors import InfeasibleError, InputError, shown
 from .chain import Floats
 
@@ -18,7 +18,7 @@ TOTALS_AGREE = 1e-6  # margins whose totals differ by less, relatively, are resc
 
 def label_codes(column: Any, argument: str, *, length: int | None = None) -> tuple[Codes, list[Any]]:
     """Code of each label and the sorted labels. Unlike `factorize` it may list labels nobody bears, and then need not copy the column."""
-    if getattr(getattr(column, "dtype", None), "kind", "") in ("i", "u", "b"):
+    if getattr(getattr(column, "dtype", None), "kind", "") in ("i", "u", "b") and not isinstance(column, np.ma.MaskedArray):
         array = np.asarray(column)
         array = array.astype(np.uint8) if array.dtype == bool else array
         if array.ndim == 1 and array.size and array.dtype.kind in "iu":
@@ -37,7 +37,7 @@ def line_up(totals: Any, name: str, levels: list[Any]) -> tuple[list[Any], Float
     if isinstance(totals, Mapping) or (hasattr(totals, "items") and hasattr(totals, "keys")):
         given = {key.item() if hasattr(key, "item") else key: total for key, total in totals.items()}
     else:
-        given = dict(enumerate(np.asarray(totals).tolist()))
+        given = dict(enumerate(vector(totals, argument).tolist()))
     values = dict(zip(given, non_negative(list(given.values()), argument), strict=True))
     borne = set(levels)
     known = [*levels, *(level for level in values if level not in borne)]

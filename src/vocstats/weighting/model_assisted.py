@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import choice, non_negative, number
+from .._checks import choice, non_negative, number, whole
 from .._numerics import solve_symmetric
 from ..errors import ConvergenceError, InfeasibleError, InputError, shown
 from ..options import Distance, ModelFamily
@@ -103,7 +103,7 @@ def calibrate_on_model(
     problem = ModelProblem(
         y=outcome, z=z if isinstance(z, np.ndarray) else z.toarray(), columns=columns, family=family,
         population=chain.counts if population is None else non_negative(population, "population", length=len(chain)),
-        distance=distance, bounds=limits, tol=number(tol, "tol", low=0.0, open_low=True), max_iter=int(number(max_iter, "max_iter", low=1)),
+        distance=distance, bounds=limits, tol=number(tol, "tol", low=0.0, open_low=True), max_iter=whole(max_iter, "max_iter", low=1),
     )
     return chain.followed_by(problem.fit(mass))
 

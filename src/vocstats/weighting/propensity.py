@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import choice, factorize, flags, number
+from .._checks import choice, factorize, flags, number, whole
 from ..errors import InputError
 from ..options import PropensityEstimator
 from .cbps import BalancingStep, fit_balancing
@@ -122,11 +122,11 @@ def weight_by_propensity(
         if named == "cbps_over":
             step = fit_balancing(matrix, columns, *entering)
         else:
-            given = penalty if penalty is None else number(penalty, "penalty", low=0.0)
+            given = penalty if penalty is None else number(penalty, "penalty", low=0.0, open_high=True)
             step = fit_response(named, matrix, columns, *entering, penalty=given if named == "ridge" else 0.0)
     else:
-        start = 0 if seed is None else int(number(seed, "seed", low=0))
-        dealt = int(number(_FOLDS if folds is None else folds, "folds", low=2))
+        start = 0 if seed is None else whole(seed, "seed", low=0)
+        dealt = whole(_FOLDS if folds is None else folds, "folds", low=2)
         classifier = prepared(estimator, start)
         matrix, _ = read_covariates(x, answered.size, standardise=False)
         step = fit_classifier(classifier, matrix, *entering, assign_folds(dealt, clusters, answered, chain.mass, start))
@@ -137,7 +137,7 @@ def _classes(x: Any, classes: Any, length: int) -> Classes:
     """Given classes in their order, or the wish for so many of them."""
     if np.ndim(classes) == 0:
         matrix, columns = read_covariates(x, length)
-        count = int(number(classes, "classes", low=2))
+        count = whole(classes, "classes", low=2)
         return Classes(labels=tuple(range(1, count + 1)), x=matrix, columns=tuple(columns))
     if x is not None:
         raise InputError(

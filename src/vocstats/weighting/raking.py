@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import number
+from .._checks import number, whole
 from .._numerics import sums_by
 from . import distances
 from .chain import Floats, Matrix, Weights, begin, times
@@ -86,7 +86,7 @@ def rake(
     chain = begin(base_weights, counts, collapsed.cell.size)
     step = fit_margins(
         "rake", collapsed, positive_mass(chain, "rake"), bounds=factor_bounds(bounds),
-        tol=number(tol, "tol", low=0.0, open_low=True), max_iter=int(number(max_iter, "max_iter", low=1)),
+        tol=number(tol, "tol", low=0.0, open_low=True), max_iter=whole(max_iter, "max_iter", low=1),
     )
     return chain.followed_by(step)
 
