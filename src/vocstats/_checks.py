@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from numbers import Number
 from typing import Any, get_args
 
 import numpy as np
@@ -15,6 +16,8 @@ from .errors import InputError, shown
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.intp]
+
+_SQUARABLE = 1e100
 
 
 def choice(value: Any, allowed: Any, argument: str) -> Any:
@@ -83,8 +86,10 @@ def vector(value: Any, argument: str, *, length: int | None = None, missing: boo
     """`value` as a one-dimensional float array; strings are refused, missing values too unless `missing`."""
     array = unmasked(value)
     if array.dtype == object:
-        with suppress(TypeError, ValueError):
-            array = np.array([np.nan if _is_missing(v) else v for v in array.ravel()]).reshape(array.shape)
+        with suppress(TypeError, ValueError, OverflowError):
+            items = [np.nan if _is_missing(v) else v for v in array.ravel()]
+            exact = all(isinstance(v, Number) for v in items)  # decimals and fractions are numbers too
+            array = np.array(items, np.float64 if exact else None).reshape(array.shape)
     if array.dtype.kind not in "buif":
         raise InputError(
             f"{argument} must hold numbers; it holds {array.dtype} ({shown(array.ravel()[:3], 3)}). Convert it first.",
@@ -110,6 +115,18 @@ def vector(value: Any, argument: str, *, length: int | None = None, missing: boo
             count=int(rows.size),
         )
     return result
+
+
+def squarable(values: Floats, argument: str) -> Floats:
+    """`values`, if their squares, and thus variances, neither overflow nor vanish."""
+    size = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+    if size != 0.0 and not 1.0 / _SQUARABLE < size < _SQUARABLE:
+        raise InputError(
+            f"The largest number of {argument} is {size:g} in size; variances of such numbers leave the range a computer can hold. "
+            "Measure it in other units.",
+            code="not_squarable", argument=argument, size=size,
+        )
+    return values
 
 
 def non_negative(value: Any, argument: str, *, length: int | None = None) -> Floats:
@@ -259,7 +276,8 @@ def named_columns(value: Any, argument: str) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return {str(name): column for name, column in value.items()}
     if hasattr(value, "columns") and not isinstance(value, np.ndarray):
-        return {str(name): value[name] for name in value.columns}
+        names = value.column_names if hasattr(type(value), "column_names") else value.columns  # Arrow's columns are the data
+        return {str(name): value[name] for name in names}
     if isinstance(value, Sequence) and value and isinstance(value[0], str) and not isinstance(value, str):
         return {argument: _labels(value)}
     return {argument: value}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from vocstats.errors import InputError
-from vocstats.estimation import Design, Estimate, difference, mean, ratio, total
+from vocstats.estimation import Design, Estimate, difference, mean, ratio, regress, total
 from vocstats.options import Inference
 from vocstats.results import load
 from vocstats.texts import message, namespace
@@ -234,3 +236,32 @@ def test_difference_refuses_what_does_not_match() -> None:
             difference(mean(y), other)
     with pytest.raises(InputError, match="domains"):
         difference(mean(y, by=y // 2), mean(y, by=y // 3))
+
+
+def test_decimals_and_fractions_are_numbers() -> None:
+    score = [Decimal("7.5"), Decimal(8), None, Decimal("9.25")]
+    expected = mean([7.5, 8.0, np.nan, 9.25], [1, 1, 0, 2])
+    for numbers in (score, pd.Series(score), [Fraction(15, 2), 8, None, Fraction(37, 4)]):
+        np.testing.assert_array_equal(mean(numbers, [1, 1, 0, 2]).std_error, expected.std_error)
+    exact = regress([1, 2, 4, 4], {"price": [Decimal(1), Decimal(2), Decimal(3), Decimal(5)]})
+    assert exact.terms == ("intercept", "price")  # not a level each
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_numbers_whose_squares_leave_the_range_are_refused(size: float) -> None:
+    y, even = np.array([1.0, 2.0, 3.0, 0.0]) * size, [1.0, 2.0, 2.0, 4.0]
+    calls = [lambda: mean(y), lambda: total(-y), lambda: ratio(even, y), lambda: regress(y, {"a": even}), lambda: regress(even, {"a": y})]
+    for call in calls:
+        with pytest.raises(InputError, match="Measure it in other units") as refused:
+            call()
+        assert refused.value.code == "not_squarable" and "单位" in message(refused.value, "zh")
+    assert mean(np.zeros(3)).std_error == 0.0
+    assert np.isclose(mean(y / size * 1e99).std_error, mean(y / size).std_error * 1e99)
+
+
+def test_arrow_tables_are_tables() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    x = {"visits": [1, 2, 1, 3, 3, 4], "type": list("aabbab")}
+    y = [7, 8, 6, 9, 9, 10]
+    np.testing.assert_array_equal(regress(arrow.array(y), arrow.table(x)).covariance, regress(y, x).covariance)
+    assert list(mean(arrow.array(y), by=arrow.table({"类型": x["type"]})).labels) == ["类型"]

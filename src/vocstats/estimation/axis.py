@@ -57,7 +57,7 @@ class Axis:
                 "Weight those who answered, or give these rows a weight of 0.",
                 code="missing_outcome", argument=argument, rows=rows, count=int(rows.size),
             )
-        return np.where(self.heard, column, 0.0)
+        return _checks.squarable(np.where(self.heard, column, 0.0), argument)
 
     def bounds(self, values: Floats, limits: Sequence[float], argument: str) -> tuple[float, float]:
         """`limits` as (low, high), checked; a value of y outside them is refused."""

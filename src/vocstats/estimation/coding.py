@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _checks
-from .._checks import Floats, Integers, factorize, named_columns, same_length, vector
+from .._checks import Floats, Integers, factorize, named_columns, same_length, squarable, vector
 from ..errors import InputError, shown
 
 INTERCEPT = "intercept"
@@ -53,7 +53,8 @@ class Coding:
         parts = [np.ones((rows.size, 1))]
         for name, levels in self.levels.items():
             column = _chosen(columns[name], name, length, rows)
-            parts.append(vector(column, f"x[{name!r}]")[:, None] if levels is None else _indicators(column, name, levels))
+            part = f"x[{name!r}]"
+            parts.append(squarable(vector(column, part), part)[:, None] if levels is None else _indicators(column, name, levels))
         return np.hstack(parts)
 
 

@@ -129,7 +129,7 @@ def _model(y: Any, x: Any, family: str, link: str, axis: Axis, rows: Integers) -
         return Ordinal(x=matrix, codes=codes, labels=labels, columns=coding.columns, curve=CURVES[link]), coding
     outcome = _checks.vector(y, "y", missing=True, infinite=True)[rows]
     refuse_missing(~np.isfinite(outcome), rows)
-    check_outcome(outcome, rows, family)
+    check_outcome(_checks.squarable(outcome, "y"), rows, family)
     return GeneralizedLinear(x=matrix, y=outcome, columns=coding.columns, name=family, family=family_of(family, link)), coding
 
 

@@ -30,7 +30,7 @@ def read_outcomes(y: Any, family: OutcomeFamily | None) -> dict[str, Floats]:
     result: dict[str, Floats] = {}
     for name, column in columns.items():
         length, argument = next(iter(result.values())).size if result else None, "y" if name == "y" else f"y[{name!r}]"
-        result[name] = _checks.vector(column, argument, length=length)
+        result[name] = _checks.squarable(_checks.vector(column, argument, length=length), argument)
         off = (result[name] < 0) | ((result[name] > 1) & (family == "binomial"))
         if family in ("binomial", "poisson") and off.any():
             rows = np.flatnonzero(off)
