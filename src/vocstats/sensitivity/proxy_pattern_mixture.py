@@ -162,8 +162,8 @@ def _drawn(phi: Floats, m: _Moments, draws: int, rng: np.random.Generator) -> Fl
     """SMUB (k, draws) of the posterior."""
     p = m.xy.size
     sigma = np.sqrt(m.residual / rng.chisquare(m.n - p - 1.0, draws))
-    root = np.linalg.cholesky(np.linalg.inv(m.xx))
-    slopes = m.slopes + sigma[:, None] * (rng.standard_normal((draws, p)) @ root.T)
+    root = np.linalg.cholesky(m.xx)
+    slopes = m.slopes + sigma[:, None] * np.linalg.solve(root.T, rng.standard_normal((p, draws))).T
     sums, products = m.proxy_sums(slopes), slopes @ m.xy
     left = np.maximum(m.yy - products**2 / sums, 1e-14 * m.yy) / rng.chisquare(m.n - 2.0, draws)
     variance = sums / rng.chisquare(m.n - 1.0, draws)
