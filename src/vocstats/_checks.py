@@ -178,6 +178,8 @@ def _one_dimensional(array: npt.NDArray[Any], argument: str) -> None:
 
 def same_length(array: npt.NDArray[Any], argument: str, length: int | None) -> None:
     """Raise unless the first axis of `array` has `length` entries (None: any)."""
+    if array.ndim == 0:
+        _one_dimensional(array, argument)
     if length is not None and array.shape[0] != length:
         raise InputError(
             f"{argument} has {array.shape[0]} entries; {length} were expected.",

@@ -96,6 +96,37 @@ def test_shapes_that_hold_no_rows_or_no_numbers():
         calibrate(np.ones((0, 1)), [8.0])
 
 
+@pytest.mark.parametrize(
+    ("counts", "code"),
+    [
+        (np.ones(4), "not_a_table"), (np.full((4, 2), "a"), "not_a_table"), (-np.ones((4, 2)), "not_a_table"),
+        (np.full((4, 2), np.nan), "not_a_table"), (np.ones((4, 0)), "not_a_table"), (np.full((4, 1), np.inf), "not_a_table"),
+        (np.ones((3, 2)), "wrong_length"), (2.0, "not_one_dimensional"),
+    ],
+)
+def test_multiplicities_are_a_table(counts, code):
+    with pytest.raises(InputError) as refused:
+        rake(MARGINS, TARGETS).rerun_many(counts)
+    assert (refused.value.argument, refused.value.code) == ("counts", code)
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda w: w.pullback(1.0), "u"),
+        (lambda w: w.pullback(np.ones(4), since=-1), "since"),
+        (lambda w: w.rerun(np.ones(4), shift=[np.nan]), "shift"),
+        (lambda w: w.to_frame(id=7), "id"),
+        (lambda w: replicate(3.0), "base_weights"),
+        (lambda w: replicate("abc"), "base_weights"),
+    ],
+)
+def test_wrong_shapes_are_named(call, argument):
+    with pytest.raises(InputError) as refused:
+        call(rake(MARGINS, TARGETS))
+    assert refused.value.argument == argument
+
+
 def test_lazy_tables_are_refused():
     pl = pytest.importorskip("polars")
     with pytest.raises(InputError, match="lazy"):

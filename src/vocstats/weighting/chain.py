@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import non_negative, read_only, same_length
+from .._checks import non_negative, read_only, same_length, vector, whole
 from .._numerics import solve_symmetric
 from ..errors import InfeasibleError, InputError, shown
 
@@ -166,6 +166,7 @@ class Weights:
         ----------
         Deville & Särndal (1992), JASA 87, eq. 3.4; Deville (1999), Survey Methodology 25(2); Kim & Kim (2007), Can. J. Stat. 35.
         """
+        whole(since, "since", low=0)
         pulled = self._cleared(u)
         heard = pulled  # the contrast concerns what a unit says; what it does to earlier parameters stays as it is
         for k in reversed(range(since, len(self.steps))):
@@ -227,8 +228,8 @@ class Weights:
         """
         multiplicities = read_only(non_negative(counts, "counts", length=len(self)))
         moves = self._by_step()
-        shifts = np.zeros(sum(size for _, size in moves)) if shift is None else np.asarray(shift, float)
-        same_length(shifts, "shift", sum(size for _, size in moves))
+        estimated = sum(size for _, size in moves)
+        shifts = np.zeros(estimated) if shift is None else vector(shift, "shift", length=estimated)
         steps: list[Step] = []
         values = self.base
         for step, size in moves:
@@ -244,15 +245,22 @@ class Weights:
         Parameters
         ----------
         counts : array of shape (n, b)
-            One column of multiplicities per replicate.
+            One column of multiplicities per replicate, at least one.
 
         Returns
         -------
         array of shape (n, b)
             Weight per unit in each replicate, as `rerun` on each column would give.
         """
-        multiplicities = np.asarray(counts, float)
+        multiplicities = np.asarray(counts)
         same_length(multiplicities, "counts", len(self))
+        usable = multiplicities.dtype.kind in "buif" and multiplicities.ndim == 2 and multiplicities.shape[1] > 0
+        if not usable or not (multiplicities.min(initial=0.0) >= 0 and multiplicities.max(initial=0.0) < np.inf):
+            raise InputError(
+                f"counts must be a table of finite numbers, none of them negative, with {len(self)} rows and a column per replicate; got "
+                f"{multiplicities.dtype} of shape {multiplicities.shape}.",
+                code="not_a_table", argument="counts", length=len(self), got=f"{multiplicities.dtype} {multiplicities.shape}",
+            )
         values = np.broadcast_to(self.base[:, None], multiplicities.shape)
         for step in self.steps:
             if isinstance(step, Vectorised):
