@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .cohorts import cohort_mean
+from .exit_tilting import exit_tilt
 from .retention import SurvivalCurve, survival_curve
 from .trends import decompose_trend
 
-__all__ = ["SurvivalCurve", "cohort_mean", "decompose_trend", "survival_curve"]
+__all__ = ["SurvivalCurve", "cohort_mean", "decompose_trend", "exit_tilt", "survival_curve"]
