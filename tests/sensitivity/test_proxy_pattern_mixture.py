@@ -90,6 +90,8 @@ def test_refusals_and_writing() -> None:
         smub(x, {"x": x})
     with pytest.raises(IdentificationError, match="Nobody"):
         smub(np.full(12, NAN), {"x": x})
+    with pytest.raises(IdentificationError, match="Nobody"):
+        smub([], {"x": []})
     with pytest.raises(IdentificationError, match="alike"):
         smub(np.where(np.isnan(y), NAN, 3.0), {"x": x})
     with pytest.raises(IdentificationError, match="'shop=b'"):

@@ -69,6 +69,11 @@ def test_counts_weights_and_zero() -> None:
         assert getattr(one, name) == pytest.approx(getattr(many, name)) == pytest.approx(getattr(scaled, name)), name
 
 
+def test_one_answer_in_a_group_has_no_standard_error() -> None:
+    r = lee_bounds([1, NAN, 2, 3, NAN], [0, 0, 1, 1, 1])
+    assert np.isnan([r.low_error, r.high_error, r.conf_low, r.conf_high]).all() and r.low <= r.naive <= r.high
+
+
 def test_refusals_and_writing() -> None:
     with pytest.raises(InputError, match="two levels"):
         lee_bounds([1, 2, 3], ["a", "b", "c"])

@@ -105,7 +105,7 @@ def read_asked(y: npt.ArrayLike, x: Any, counts: npt.ArrayLike | None) -> Asked:
         raise InputError("x has no columns, so there is no proxy of the outcome.", code="no_proxy_columns", argument="x")
     heard = ~np.isnan(outcome)[rows]
     if heard.all() or not heard.any():
-        who = "Everybody" if heard.all() else "Nobody"
+        who = "Everybody" if heard.any() else "Nobody"
         raise IdentificationError(
             f"{who} was heard, so there are no heard and silent customers to compare. y must be missing for the silent, and for them only.",
             code="no_heard_and_silent", argument="y",

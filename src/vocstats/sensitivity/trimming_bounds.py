@@ -27,7 +27,8 @@ class LeeBounds(Result):
     low, high : float
         Bounds of the mean of the second group less that of the first.
     low_error, high_error : float
-        Their standard errors; they account for the answers, for who answered, and for the estimated trimmed share.
+        Their standard errors; they account for the answers, for who answered, and for the estimated trimmed share. NaN where only
+        one was heard in a group.
     conf_low, conf_high : float
         Interval that covers the difference, wherever between the bounds it lies, with probability `level`.
     naive : float
@@ -220,13 +221,14 @@ def _trimmed(often: _Side, seldom: _Side, share: float) -> tuple[float, float]:
     moved = edge - mean
     own = -often.heard * (below - expected) / (share * often.rate) - moved * (often.heard - often.rate) / often.rate
     other = moved * (seldom.heard - seldom.rate) / seldom.rate - seldom.heard * (seldom.y - seldom.mean) / seldom.rate
-    return mean - seldom.mean, float(np.sqrt(often.variance(own) + seldom.variance(other)))
+    single = min(side.counts @ side.heard for side in (often, seldom)) <= 1.0
+    return mean - seldom.mean, float("nan") if single else float(np.sqrt(often.variance(own) + seldom.variance(other)))
 
 
 def _imbens_manski(width: float, error: float, level: float) -> float:
     """Multiple c of the standard errors: Φ(c + width / error) - Φ(-c) = level."""
     if not error > 0:
-        return 0.0
+        return 0.0  # limits are those of the bounds: themselves, or NaN
     low, high = 0.0, float(special.ndtri(0.5 + level / 2)) + 1.0
     while high - low > 1e-12 * high:
         middle = (low + high) / 2
