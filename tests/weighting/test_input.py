@@ -5,7 +5,7 @@ import pytest
 
 from vocstats.errors import InputError
 from vocstats.estimation import mean, replicate
-from vocstats.weighting import calibrate, design_effect, poststratify, rake, trim, weight_by_propensity
+from vocstats.weighting import balance, calibrate, design_effect, positivity, poststratify, rake, trim, weight_by_propensity
 
 TARGETS = {"s": {"a": 10.0, "b": 20.0}}
 MARGINS = {"s": ["a", "a", "b", "b"]}
@@ -124,6 +124,19 @@ def test_multiplicities_are_a_table(counts, code):
 def test_wrong_shapes_are_named(call, argument):
     with pytest.raises(InputError) as refused:
         call(rake(MARGINS, TARGETS))
+    assert refused.value.argument == argument
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda: balance({}, rake(MARGINS, TARGETS)), "columns"), (lambda: balance(MARGINS, [1.0, 1, 1, 1]), "weights"),
+        (lambda: positivity({}, HEARD), "columns"),
+    ],
+)
+def test_diagnostics_need_columns_and_a_chain(call, argument):
+    with pytest.raises(InputError) as refused:
+        call()
     assert refused.value.argument == argument
 
 

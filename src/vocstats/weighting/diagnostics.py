@@ -61,6 +61,15 @@ def balance(columns: Any, weights: Weights, *, targets: Any = None, design_weigh
     0    no    0.75    0.5
     1   yes    0.25    0.5
     """
+    if not isinstance(weights, Weights):
+        raise InputError(
+            f"weights must be the Weights a weighting function returned; got {type(weights).__name__}. balance compares them with the "
+            "base weights they started from.",
+            code="not_a_chain", argument="weights", got=type(weights).__name__,
+        )
+    named = named_columns(columns, "columns")
+    if not named:
+        raise InputError("columns has no columns. Give {name: values}.", code="no_columns", argument="columns")
     everybody = weights.counts
     if design_weights is not None:
         everybody = everybody * non_negative(design_weights, "design_weights", length=len(weights))
@@ -68,7 +77,7 @@ def balance(columns: Any, weights: Weights, *, targets: Any = None, design_weigh
     parts = [
         _number(name, vector(column, f"columns[{name!r}]", length=len(weights)), everybody, masses)
         if np.asarray(column).dtype.kind == "f" else _label(name, column, everybody, masses, targets)
-        for name, column in named_columns(columns, "columns").items()
+        for name, column in named.items()
     ]
     table = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     deviation = table.pop("deviation")

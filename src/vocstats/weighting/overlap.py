@@ -86,7 +86,10 @@ def positivity(
     number(lowest, "lowest", low=0.0, high=1.0)
     answered, everybody = _heard(heard, counts)
     given = probability if probability is not None or not isinstance(heard, Weights) else _probability(heard)
-    parts = _parts(named_columns(columns, "columns"), answered, everybody, cells=cells)
+    named = named_columns(columns, "columns")
+    if not named:
+        raise InputError("columns has no columns. Give {name: values}.", code="no_columns", argument="columns")
+    parts = _parts(named, answered, everybody, cells=cells)
     tables = [_table(*part, answered, everybody, fewest, lowest) for part in parts]
     if given is not None:
         tables.append(_ranges(given, answered, everybody, fewest, lowest))
