@@ -174,14 +174,21 @@ def load(source: str | Path | Mapping[str, Any]) -> Any:
     Raises
     ------
     InputError
-        The document has no known ``kind``, or was written by a newer version.
+        The document is no JSON, has no known ``kind``, or was written by a newer version.
     """
     kinds()
     if isinstance(source, Mapping):
         document = source
     else:
         text = str(source)
-        document = json.loads(text if text.lstrip().startswith("{") else Path(source).read_text(encoding="utf-8-sig"))
+        written = text if text.lstrip().startswith("{") else Path(source).read_text(encoding="utf-8-sig")
+        try:
+            document = json.loads(written)
+        except ValueError as error:
+            raise InputError(
+                f"source is no JSON: {error}. Give the text or the file that to_json wrote.",
+                code="not_json", argument="source", reason=str(error),
+            ) from error
     return _decode(document, "Result")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -265,3 +266,11 @@ def test_arrow_tables_are_tables() -> None:
     y = [7, 8, 6, 9, 9, 10]
     np.testing.assert_array_equal(regress(arrow.array(y), arrow.table(x)).covariance, regress(y, x).covariance)
     assert list(mean(arrow.array(y), by=arrow.table({"类型": x["type"]})).labels) == ["类型"]
+
+
+def test_what_is_no_json_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "cut.json").write_text(mean([1, 2, 3]).to_json()[:40], encoding="utf-8")
+    for source in ("{cut", tmp_path / "cut.json"):
+        with pytest.raises(InputError, match=r"source is no JSON: .* to_json wrote") as refused:
+            load(source)
+        assert refused.value.code == "not_json" and "JSON" in message(refused.value, "zh")
