@@ -38,6 +38,7 @@ RESULTS: dict[str, Callable[[], object]] = {
     "r_indicator": lambda: vs.sensitivity.r_indicator({"new": list("aabb")}, [True, False, True, False], counts=[3, 1, 2, 2]),
     "registry_check": lambda: vs.sensitivity.registry_check([8.0, 9.0, 4.0, 0.0], [0, 0, 1, 1], [1.0, 1.0, 1.0, 0.0]),
     "tipping_point": lambda: vs.sensitivity.tipping_point(8.4, 0.25, 8.0),
+    "refusal": lambda: vs.nonresponse.nonignorable_em({"yes": [90, 40], "no": [10, 60]}, [15, 40]),
     "selection": lambda: vs.nonresponse.heckman(
         [float(i % 5) if (i % 5 == 0) != (i < 20) else float("nan") for i in range(40)], {"x": [i % 7 for i in range(40)]},
         {"z": [i < 20 for i in range(40)]}, method="two_step",
