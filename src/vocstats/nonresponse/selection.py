@@ -271,6 +271,6 @@ def _warn(excluded: tuple[str, ...], p_value: float, summits: Floats, gains: Flo
 
 
 def _assumptions(excluded: tuple[str, ...], method: SelectionMethod) -> tuple[Assumption, ...]:
-    restriction = Assumption(code="exclusion_restriction", testable="no", values={"columns": ", ".join(excluded)})
+    restriction = Assumption(code="exclusion_restriction", testable="no", values={"auxiliaries": ", ".join(excluded)})
     normal = Assumption(code="normal_selection_errors" if method == "likelihood" else "normal_response_errors", testable="partly")
     return (restriction if excluded else Assumption(code="no_exclusion", testable="no"), normal)
