@@ -42,8 +42,14 @@ def exact_share_limits(share: npt.ArrayLike, n: npt.ArrayLike, level: float) -> 
     return low, high
 
 
-def solve_symmetric(matrix: Floats, right: Floats) -> Floats:
-    """Minimum-norm solution of a symmetric, possibly singular system, after scaling its diagonal to 1."""
+def solve_symmetric(matrix: Any, right: Floats) -> Floats:
+    """Minimum-norm solution of a symmetric, possibly singular system, after scaling its diagonal to 1; of a diagonal one by division."""
+    if not isinstance(matrix, np.ndarray):
+        rows, columns = matrix.nonzero()
+        if (rows == columns).all():
+            diagonal = matrix.diagonal() if right.ndim == 1 else matrix.diagonal()[:, None]
+            return np.asarray(np.divide(right, diagonal, out=np.zeros_like(right), where=diagonal != 0))
+        matrix = matrix.toarray()
     scale = np.sqrt(np.abs(np.diag(matrix)))
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     values, vectors = np.linalg.eigh(matrix * inverse[:, None] * inverse)

@@ -11,7 +11,7 @@ from scipy import sparse
 from .._checks import Floats, Integers
 from .._numerics import solve_symmetric, sums_by
 from ..weighting.chain import Estimated, Matrix, Weights, times
-from ..weighting.distances import cross, gram, scaled
+from ..weighting.distances import cross, products, scaled
 from ..weighting.estimated_targets import covariance_root
 from ..weighting.indicators import Indicators
 
@@ -88,9 +88,12 @@ class Influence:
         """Σ_i weight_i z[i, d]² for every domain d, in O(n p + p² domains)."""
         weighted = weight[self.row] * self.own
         total = sums_by(self.domain, weighted * self.own, self.shape[1])
-        if self.loadings.size:
+        if self.shape[0] < len(self.loadings):  # fewer rows than parameters: a square of these would be the larger
+            common = _dense(self.shared @ self.loadings)
+            total += weight @ common**2 + 2.0 * sums_by(self.domain, weighted * common[self.row, self.domain], self.shape[1])
+        elif self.loadings.size:
             mixed = _dense(_rows_by(self.shared, self.row, self.domain, weighted, self.shape[1])).T
-            squares = gram(self.shared, weight)
+            squares = products(self.shared, weight)
             total += ((2.0 * mixed + squares @ self.loadings) * self.loadings).sum(axis=0)
         return total
 
@@ -101,7 +104,7 @@ class Influence:
         total = _dense(left.T @ right)
         if self.loadings.size:
             mixed = _dense(_rows_by(self.shared, self.row, self.domain, weighted, domains)) @ self.loadings
-            total += mixed + mixed.T + self.loadings.T @ gram(self.shared, weight) @ self.loadings
+            total += mixed + mixed.T + self.loadings.T @ (products(self.shared, weight) @ self.loadings)
         return total
 
 

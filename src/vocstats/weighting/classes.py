@@ -13,7 +13,7 @@ from scipy import sparse, special
 from .._numerics import sums_by
 from ..errors import InfeasibleError, shown
 from .chain import Floats, Matrix, times
-from .distances import scaled
+from .distances import products, scaled
 from .response_models import Flags, extremes, fit_response, inverse, refuse_empty
 
 _DIGITS = 9  # of log odds: people alike in every covariate must not fall into two classes by rounding
@@ -97,9 +97,9 @@ class ClassStep:
         x = self._indicators()
         return x if contrast else scaled(x, self.heard - self.probability)
 
-    def bread(self, *, exact: bool = False) -> Floats:
+    def bread(self, *, exact: bool = False) -> Matrix:
         """Mass of the classes on the diagonal."""
-        return np.diag(sums_by(self.groups, self.mass, len(self.group_labels)))
+        return products(self._indicators(), self.mass)
 
     def rerun(self, w_in: Floats, counts: Floats) -> ClassStep:
         """Classes formed, merged and their rates estimated with other weights and multiplicities."""

@@ -23,6 +23,7 @@ from .indicators import Indicators
 _STALLED = 1e-14
 _REUSE = 0.1
 _EVEN = 1e-12  # slopes within rounding of 1
+_WIDE = 2_048  # columns of a sparse matrix up to which a square of them is dense
 _BLOCK = 1 << 16  # entries of a dense x worked on at once: they and their products stay in the processor's cache
 
 Curve = tuple[Floats, Floats, Floats]  # F, its derivative and its integral P, at the same points
@@ -193,6 +194,14 @@ def gram(x: Any, weights: Floats) -> Floats:
         part = scaled(written, side[run])
         product += (written if signed else part).T @ part
     return product
+
+
+def products(x: Any, weights: Floats) -> Any:
+    """`gram`, left sparse where x is sparse and so wide that a dense square might not fit."""
+    if isinstance(x, np.ndarray) or x.shape[1] <= _WIDE:
+        return gram(x, weights)
+    rows = x.tocsr()
+    return (rows.T @ scaled(rows, weights)).tocsr()
 
 
 def cross(x: Any, z: Any, weights: Floats) -> Floats:

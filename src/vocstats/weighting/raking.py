@@ -115,9 +115,9 @@ class MarginStep:
         """Minus the factor times the indicators."""
         return self.margins.matrix.scaled(-self.factor)
 
-    def bread(self, *, exact: bool = False) -> Floats:
+    def bread(self, *, exact: bool = False) -> Matrix:
         """Weighted cross products of the indicators."""
-        return self.margins.matrix.gram(times(self.mass, self._slope()) if exact else self.mass)
+        return distances.products(self.margins.matrix, times(self.mass, self._slope()) if exact else self.mass)
 
     def rerun(self, w_in: Floats, counts: Floats) -> MarginStep:
         """The same targets with other weights and multiplicities."""
@@ -190,13 +190,16 @@ def positive_mass(chain: Weights, what: str) -> Floats:
 def _proportional_fitting(margins: Margins, table: Any, goal: float, sweeps: int) -> tuple[list[Floats], list[Floats], int, float]:
     multipliers = [np.ones(totals.size) for totals in margins.targets]
     factors = [np.ones(margins.shape[0]), np.ones(margins.shape[1])]
+    # passes over a block's margins before the other's turn: as many as cost less than the product with the table
+    cells = table.size if isinstance(table, np.ndarray) else table.nnz
+    passes = [min(max(cells // (size * max(len(block), 1)), 1), INNER) for block, size in zip(margins.blocks, margins.shape, strict=True)]
     error = np.inf
     for sweep in range(sweeps):
         change = 0.0
         for side, block in enumerate(margins.blocks):
             opposite = table.T @ factors[0] if side else table @ factors[1]
             fits = [(margins.codes[j], margins.targets[j], multipliers[j]) for j in block]
-            change = max(change, _fit_block(factors[side], opposite, fits, goal))
+            change = max(change, _fit_block(factors[side], opposite, fits, goal, passes=passes[side]))
         if change <= goal:
             error = _margin_error(margins, table, factors)
             if error <= goal:
@@ -204,10 +207,10 @@ def _proportional_fitting(margins: Margins, table: Any, goal: float, sweeps: int
     return multipliers, factors, sweeps, error
 
 
-def _fit_block(factor: Floats, opposite: Floats, fits: list[tuple[Codes, Floats, Floats]], goal: float) -> float:
+def _fit_block(factor: Floats, opposite: Floats, fits: list[tuple[Codes, Floats, Floats]], goal: float, *, passes: int) -> float:
     """Scale one side's factor until its margins hold, in place; the largest change of a level in the first pass."""
     first = 0.0
-    for inner in range(INNER if len(fits) > 1 else 1):
+    for inner in range(passes if len(fits) > 1 else 1):
         change = 0.0
         for codes, totals, multiplier in fits:
             reached = sums_by(codes, factor * opposite, totals.size)
