@@ -1,43 +1,23 @@
 """Weighting 100,000 heard to 1,000,000 by 20 covariates with vocstats and with its peers, in one run: seconds, ratios, balance.
 
-    python benchmarks/propensity.py [--rows 1000000] [--runs 3] [--peers survey_kit empirical_calibration balance] [--required 1]
+    python benchmarks/propensity.py [--rows 1000000] [--tools vocstats vocstats_cbps floor survey_kit empirical_calibration balance]
 
 Ten numbers and ten text columns of 2 to 12 levels; every tenth is heard, depending on both. vocstats fits a logistic response model and,
 on a line of its own, the just-identified balancing one; survey-kit and empirical-calibration solve for weights that balance the same 56
 moments without a response model; balance fits a penalised logistic model. The floor is Newton's method for the logistic model in numpy and
-nothing else: no checks, no names, the design matrix from pandas.
-
-Every tool runs in a fresh process on one thread, from data frames in memory (pandas or Polars, as the tool likes them) to an array of
-weights; reading the data is not timed, and a first call on few rows warms everything up. vocstats runs before and after each peer; its
-median counts. CPU seconds are compared, which other processes on the machine disturb least. Peers are looked for in
-``$VOCSTATS_PEERS/<name>/bin/python``, else in this interpreter; those not installed are named and left out. Exit code 1 when the fastest
-peer is less than --required times as slow as the logistic model of vocstats, or when that differs from the floor's.
+nothing else: no checks, no names, the design matrix from pandas. `error` is the largest difference of a weighted mean or share from that of
+everybody, in standard deviations. See side_by_side.py.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
-import json
-import os
-import resource
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from side_by_side import Benchmark, Data, Run, main
 
 LEVELS = (2, 2, 3, 3, 4, 5, 6, 8, 10, 12)
 NUMBERS, LABELS = [f"x{j}" for j in range(10)], [f"k{j}" for j in range(10)]
-WARM_UP = 20_000
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"), "1")
-Data = dict[str, np.ndarray]
-Run = Callable[[], np.ndarray]
 
 
 def generate(rows: int) -> Data:
@@ -153,51 +133,7 @@ def balance(data: Data) -> Run:
     return lambda: ipw(known, ones[0], everybody, ones[1])["weight"].to_numpy()
 
 
-TOOLS: dict[str, Callable[[Data], Run]] = {
-    "vocstats": vocstats, "vocstats_cbps": lambda data: vocstats(data, "cbps"), "floor": floor, "survey_kit": survey_kit,
-    "empirical_calibration": empirical_calibration, "balance": balance,
-}
-
-
-def work(name: str, folder: Path, runs: int) -> None:
-    """Run one tool and print its seconds and memory as JSON; its weights go beside the data."""
-    stored = np.load(folder / "data.npz")
-    data = {key: stored[key] for key in stored.files}
-    TOOLS[name]({key: column[:WARM_UP] for key, column in data.items()})()
-    run = TOOLS[name](data)
-    wall, cpu = [], []
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(runs):
-        start = time.perf_counter(), time.process_time()
-        weights = run()
-        wall.append(time.perf_counter() - start[0])
-        cpu.append(time.process_time() - start[1])
-    np.save(folder / f"{name}.npy", weights)
-    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6
-    print("\n" + json.dumps({"wall": wall, "cpu": cpu, "memory": [memory]}))
-
-
-def interpreter(name: str) -> str | None:
-    """The interpreter a tool is installed in."""
-    if name.startswith(("vocstats", "floor")):
-        return sys.executable
-    own = Path(os.environ.get("VOCSTATS_PEERS", "")) / name / "bin" / "python"
-    return str(own) if "VOCSTATS_PEERS" in os.environ and own.exists() else sys.executable if importlib.util.find_spec(name) else None
-
-
-def measure(name: str, folder: Path, runs: int) -> dict[str, list[float]] | None:
-    """Seconds of one tool in a fresh process; None where it is not installed."""
-    python = interpreter(name)
-    if python is None:
-        return None
-    command = [python, __file__, "--worker", name, str(folder), "--runs", str(runs)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | THREADS)
-    if done.returncode:
-        raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
-
-
-def imbalance(data: Data, w: np.ndarray) -> float:
+def imbalance(data: Data, _: str, w: np.ndarray) -> float:
     """Largest difference of a weighted mean from that of everybody, in standard deviations, over numbers and levels."""
     known, worst = data["heard"], 0.0
     for j in range(10):
@@ -209,61 +145,18 @@ def imbalance(data: Data, w: np.ndarray) -> float:
     return worst
 
 
-def compare(rows: int, runs: int, peers: list[str], folder: Path) -> float:
-    """Print one line per tool; the ratio of the fastest peer to vocstats."""
-    data = generate(rows)
-    np.savez(folder / "data.npz", **data)
-    own: dict[str, dict[str, list[float]]] = {"vocstats": {}, "vocstats_cbps": {}, "floor": {}}
-    seconds: dict[str, dict[str, list[float]]] = {}
-
-    def ours() -> None:
-        for name, measured in own.items():
-            for key, values in (measure(name, folder, runs) or {}).items():
-                measured.setdefault(key, []).extend(values)
-
-    ours()
-    for peer in peers:
-        result = measure(peer, folder, 1 if peer == "balance" else runs)
-        if result is None:
-            print(f"{peer}: not installed")
-            continue
-        seconds[peer] = result
-        ours()
-    figures = {name: {key: statistics.median(values) for key, values in all_of.items()} for name, all_of in (own | seconds).items()}
-    known = data["heard"]
-    print(f"{rows:,} rows, {known.sum():,} heard, 10 numbers and 10 text columns of {LEVELS} levels")
-    print(f"{'tool':22}{'wall s':>9}{'cpu s':>9}{'cpu ratio':>11}{'memory GB':>11}{'imbalance':>11}{'error of mean':>15}")
-    for name, figure in figures.items():
-        w = np.load(folder / f"{name}.npy")
-        error = float(np.average(data["y"][known], weights=w) - data["y"].mean())
-        ratio = figure["cpu"] / figures["vocstats"]["cpu"]
-        print(
-            f"{name:22}{figure['wall']:9.2f}{figure['cpu']:9.2f}{ratio:11.2f}{figure['memory']:11.2f}"
-            f"{imbalance(data, w):11.1e}{error:15.4f}"
-        )
-    differ = float(np.abs(np.load(folder / "vocstats.npy") / np.load(folder / "floor.npy") - 1.0).max())
-    if differ > 1e-6:
-        raise SystemExit(f"the weights differ from those of the floor by {differ:.1e}")
-    return min((figures[peer]["cpu"] / figures["vocstats"]["cpu"] for peer in seconds), default=float("nan"))
-
-
-def main() -> int:
-    """Parse, compare, judge."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--peers", nargs="*", default=["survey_kit", "empirical_calibration", "balance"])
-    parser.add_argument("--required", type=float, default=1.0)
-    parser.add_argument("--worker", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.worker:
-        work(given.worker[0], Path(given.worker[1]), given.runs)
-        return 0
-    with tempfile.TemporaryDirectory() as folder:
-        ratio = compare(given.rows, given.runs, given.peers, Path(folder))
-    print(f"the fastest peer takes {ratio:.1f} times as long as vocstats; required: {given.required:g}")
-    return int(not ratio >= given.required)
-
+BENCHMARK = Benchmark(
+    file=__file__,
+    title="Weighting a tenth by response propensities on 20 covariates",
+    generate=generate,
+    tools={
+        "vocstats": vocstats, "vocstats_cbps": lambda data: vocstats(data, "cbps"), "floor": floor, "survey_kit": survey_kit,
+        "empirical_calibration": empirical_calibration, "balance": balance,
+    },
+    rows=1_000_000,
+    limits={"survey_kit": 1.0},
+    check=imbalance,
+)
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(BENCHMARK))
