@@ -26,7 +26,11 @@ SHORT = """
 
 Every figure in bold above, the lowest first. Intervals for skewed outcomes need more answers than those for shares: estimate and
 standard error are correlated, so that samples without the rare large values are both too low and too sure of it. Variances and
-correlations of a lognormal outcome depend on fourth moments, and no sample size here is large for those.
+correlations of a lognormal outcome depend on fourth moments, and no sample size here is large for those. Symmetric limits of rare
+shares (a binary outcome's mean, total, ratio, Wald limits) are short at 100 heard, where those of `proportion` are not. A response
+model with a parameter per cell leans on a handful of answers per cell at 100 heard. In the other direction, mass imputation treats the
+sample as a draw with replacement, so that its limits are too wide where most of a registry answered; and the median of a score moves
+in whole points, so that its limits mostly hold it.
 
 """
 
