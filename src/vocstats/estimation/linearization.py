@@ -185,7 +185,7 @@ def target_influence(influence: Influence, weights: Weights) -> Influence | None
             parts.append(np.zeros((0, gradient.shape[1])) if given is None else covariance_root(given).T)
     if not sum(part.shape[0] for part in parts):
         return None
-    return spread_influence(sparse.block_diag(parts, format="csr").toarray(), influence.loadings)
+    return spread_influence(sparse.block_diag([sparse.coo_array(part) for part in parts]).toarray(), influence.loadings)
 
 
 def spread_influence(shared: Matrix, loadings: Floats) -> Influence:
