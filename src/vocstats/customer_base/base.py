@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -217,6 +218,7 @@ class CustomerBase:
         outcome: str | None = None,
         items: Mapping[str, float] | None = None,
         scale: tuple[float, float] | None = None,
+        attempts: bool = False,
     ) -> Cells:
         """The base collapsed to distinct cells, in an order that does not depend on the engine.
 
@@ -230,6 +232,8 @@ class CustomerBase:
             ``{column: weight}``, weights summing to 1: the outcome is their weighted mean, missing where any is.
         scale : tuple of float, optional
             Lowest and highest possible answer; others are refused.
+        attempts : bool
+            Tell survey answers apart by the attempt at which they came, which the source or its contact data must say.
 
         Returns
         -------
@@ -238,9 +242,9 @@ class CustomerBase:
         Raises
         ------
         InputError
-            An auxiliary is missing or has too many levels, or an answer is not usable.
+            An auxiliary is missing or has too many levels, an answer is not usable, or no attempts are known.
         """
-        heard = self._heard(outcome, items, scale)
+        heard = self._heard(outcome, items, scale, attempts=attempts)
         names = tuple(dict.fromkeys(columns))
         return collapse(
             self._registry, self._counted_view(names, design=True), self._listing, heard, names, contacts=self._contact is not None,
@@ -248,9 +252,26 @@ class CustomerBase:
             issued={name: self._sources[name].issued if name in self._sources else None for name in SOURCES},
         )
 
-    def _heard(self, outcome: str | None, items: Mapping[str, float] | None, scale: tuple[float, float] | None) -> Heard:
+    @property
+    def knows_attempts(self) -> bool:
+        """Whether the survey, or its contact data, say at which attempt an answer came."""
+        return self._sources["survey"].source.attempt is not None or (self._contact is not None and self._contact.counts_attempts)
+
+    def _heard(
+        self, outcome: str | None, items: Mapping[str, float] | None, scale: tuple[float, float] | None, *, attempts: bool = False
+    ) -> Heard:
+        if attempts and not self.knows_attempts:
+            raise InputError(
+                "Nothing says at which attempt a survey answer came. Name the column: Source(..., attempt=) or contact={'attempts': ...}.",
+                code="no_attempts", argument="answers",
+            )
         columns, weights = index_items(outcome, items)
-        return read_outcomes(self._listing, self._sources, columns, weights, scale=scale, missing_codes=self._missing_codes)
+        heard = read_outcomes(
+            self._listing, self._sources, columns, weights, scale=scale, missing_codes=self._missing_codes, attempts=attempts
+        )
+        if attempts and self._sources["survey"].source.attempt is None and self._contact is not None:
+            heard = replace(heard, attempt=self._contact.attempts_of(self._listing, heard.outcome))
+        return heard
 
     def spread(self, values: npt.ArrayLike, cells: Cells, *, name: str = "value") -> Any:
         """A value of each cell given to every customer in it: weights back to rows, for example.

@@ -49,6 +49,8 @@ class Cells:
         Labels of each auxiliary: sorted, bands in their order.
     selection_probability : float (C,)
         Probability of having been drawn, where the source gives it; else NaN.
+    attempt : float (C,)
+        Attempt at which the survey answer came, where it was asked for and is known; else NaN.
     base_weight : float (C,)
         Base weight of each customer in the cell; 1 without one.
     stratum, cluster : intp (C,), tuple of such (one per stage), or None
@@ -69,6 +71,7 @@ class Cells:
     columns: Mapping[str, Codes]
     levels: Mapping[str, npt.NDArray[Any]]
     selection_probability: Floats
+    attempt: Floats
     base_weight: Floats
     stratum: Codes | None
     cluster: Codes | tuple[Codes, ...] | None

@@ -54,11 +54,14 @@ def collapse(
     probability = np.concatenate([np.full(kinds, np.nan), heard.probability])
     weights = np.concatenate([remaining, np.ones(listing.ids.size, np.int64)])
 
-    score, scores = coded_numbers(outcome)
-    chance, chances = coded_numbers(probability)
+    attempt = np.concatenate([np.full(kinds, np.nan), heard.attempt])
+    numbers = [coded_numbers(values) for values in (probability, attempt, outcome)]
     shared = {name: values for name, values in codes.items() if name not in status}
     spans = [size for name, size in zip(codes, sizes, strict=True) if name in shared]
-    cell, first = compress([group, source + 1, drawn.astype(np.intp), *shared.values(), chance, score], [4, 4, 2, *spans, chances, scores])
+    cell, first = compress(
+        [group, source + 1, drawn.astype(np.intp), *shared.values(), *(values for values, _ in numbers)],
+        [4, 4, 2, *spans, *(size for _, size in numbers)],
+    )
     counts = np.bincount(cell, weights, minlength=first.size).astype(np.int64)
     kept = counts > 0
     at, renumbered = first[kept], np.where(kept, np.cumsum(kept) - 1, -1)[cell]
@@ -67,7 +70,7 @@ def collapse(
     return Cells(
         counts=counts[kept], group=group[at], source=source[at], drawn=drawn[at], outcome=outcome[at],
         columns={name: codes[f"a{k}"][at] for k, name in enumerate(columns)}, levels=levels,
-        selection_probability=probability[at],
+        selection_probability=probability[at], attempt=attempt[at],
         base_weight=both["weight"][at].astype(float) if registry.base_weight is not None else np.ones(at.size),
         stratum=design.get("stratum"), cluster=None if not stages else stages[0] if len(stages) == 1 else stages,
         documented=documented, issued=issued, set_aside=heard.set_aside,

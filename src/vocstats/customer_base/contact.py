@@ -11,7 +11,8 @@ import numpy.typing as npt
 from ..errors import InputError, shown
 from ..options import Unmatched
 from ..tables import InputTable, Table, either
-from .names import DISPOSITIONS, NOT_CONTACTED
+from .listing import Listing
+from .names import DISPOSITIONS, NOT_CONTACTED, SURVEY
 from .registry import Registry
 from .set_aside import SetAside
 from .source import SourceTable
@@ -51,7 +52,39 @@ class Contact:
         self._id = table.identifier(id, argument=table.name)
         cases = [(DISPOSITIONS.index(name), table.is_in(outcome, values, argument=argument)) for name, values in codes.items()]
         self._code = either(cases, NOT_CONTACTED)
+        self._attempts = attempts
         self._check(attempts)
+
+    @property
+    def counts_attempts(self) -> bool:
+        """Whether the table says how many attempts were made."""
+        return self._attempts is not None
+
+    def attempts_of(self, listing: Listing, outcome: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Attempt at which those listed answered the survey, (L,); NaN for the others.
+
+        Raises
+        ------
+        InputError
+            The number of attempts is missing, or 0, for somebody who answered.
+        """
+        import pandas as pd
+
+        assert self._attempts is not None
+        answered = (listing.source == SURVEY) & ~np.isnan(outcome)
+        number = self.table.number(self._attempts, argument=self.table.name)
+        rows = self.table.view({"id": self._id, "attempts": number}).having("id", listing.ids[answered]).rows()
+        known = pd.Series(rows["attempts"], index=pd.Index(rows["id"], dtype=object), dtype=float)
+        made = np.where(answered, known.reindex(listing.ids).to_numpy(), np.nan)
+        lacking = np.flatnonzero(answered & ~(made >= 1))
+        if lacking.size:
+            ids = listing.ids[lacking]
+            raise InputError(
+                f"{lacking.size} customers answered the survey, but column {self._attempts!r} of {self.table.name} does not say at which "
+                f"attempt: ids {shown(ids)}. Complete it.",
+                code="attempt_not_known", argument=self._attempts, levels=ids[:5].tolist(), count=int(lacking.size), table=self.table.name,
+            )
+        return made
 
     @classmethod
     def of(cls, survey: SourceTable) -> Contact:

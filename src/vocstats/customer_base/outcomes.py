@@ -23,10 +23,11 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heard:
-    """Outcome (NaN where nothing usable was said) and selection probability (NaN where none was given) of those listed."""
+    """What those listed said (NaN where nothing usable), and what is known of how: NaN where it was not given or not asked for."""
 
     outcome: Floats
     probability: Floats
+    attempt: Floats
     set_aside: tuple[SetAside, ...]
 
 
@@ -51,12 +52,13 @@ def read_outcomes(
     *,
     scale: tuple[float, float] | None,
     missing_codes: Sequence[float],
+    attempts: bool,
 ) -> Heard:
-    """Outcomes of those listed, from the source that stands for each."""
+    """Outcomes of those listed, from the source that stands for each; with `attempts`, when survey answers came where their rows say."""
     import pandas as pd
 
     size = listing.ids.size
-    outcome, probability = np.full(size, np.nan), np.full(size, np.nan)
+    outcome, probability, attempt = np.full(size, np.nan), np.full(size, np.nan), np.full(size, np.nan)
     known, aside = pd.Index(listing.ids, dtype=object), []
     for source in sources.values():
         rows = source.rows(columns)
@@ -68,11 +70,14 @@ def read_outcomes(
             _refuse_contradiction(source, rows, probability[position])
         if columns:
             score, records = _scores(source, rows, columns, weights, scale, missing_codes)
-            outcome[:] = np.where(listing.source == source.index, _one_each(source, rows, position, score, size), outcome)
+            chosen = _chosen(source, rows, position, score)
+            outcome[:] = np.where(listing.source == source.index, _one_each(source, position, score, chosen, size), outcome)
+            if attempts and source.name == "survey" and "attempt" in rows:
+                attempt[position[chosen]] = rows["attempt"][chosen]
             silent = int(np.sum((listing.source == source.index) & np.isnan(outcome)))
             unusable = [SetAside(source.name, "item_nonresponse", silent)] if silent and _answers_only(source) else []
             aside += [*records, *unusable]
-    return Heard(outcome, probability, tuple(aside))
+    return Heard(outcome, probability, attempt, tuple(aside))
 
 
 def _refuse_contradiction(source: SourceTable, rows: Columns, taken: Floats) -> None:
@@ -125,12 +130,16 @@ def _refuse_off_scale(source: SourceTable, rows: Columns, column: str, values: F
     )
 
 
-def _one_each(source: SourceTable, rows: Columns, position: Positions, score: Floats, size: int) -> Floats:
-    """One score for each customer listed, by the source's rule for repeated answers; NaN where none."""
+def _chosen(source: SourceTable, rows: Columns, position: Positions, score: Floats) -> Positions:
+    """The rows with a score that count: all, or of each customer the first or last."""
     said = np.flatnonzero(~np.isnan(score))
+    dated = source.repeated in ("first", "last") and "date" in rows
+    return _by_date(source, rows, position, said, score) if dated else said
+
+
+def _one_each(source: SourceTable, position: Positions, score: Floats, said: Positions, size: int) -> Floats:
+    """One score for each customer listed, by the source's rule for repeated answers; NaN where none."""
     result = np.full(size, np.nan)
-    if source.repeated in ("first", "last") and "date" in rows:
-        said = _by_date(source, rows, position, said, score)
     if source.repeated == "mean":
         times = np.bincount(position[said], minlength=size)
         total = np.bincount(position[said], score[said], minlength=size)
