@@ -11,7 +11,10 @@ import vocstats as vs
 REGISTRY = pd.DataFrame({"id": list("abcdefgh"), "left": [0, 0, 0, 0, 0, 0, 0, 1]})
 SURVEY = pd.DataFrame({"id": list("abcd"), "score": [4, 5, 5, np.nan], "wave": [1, 1, 2, 3]})
 CALLS = pd.DataFrame(
-    {"id": list("abcdefgh"), "outcome": ["complete"] * 4 + ["refusal", "noncontact", "noncontact", "refusal"], "tries": [1, 1, 2, 3, 1, 3, 3, 2]}
+    {
+        "id": list("abcdefgh"), "tries": [1, 1, 2, 3, 1, 3, 3, 2],
+        "outcome": ["complete"] * 4 + ["refusal", "noncontact", "noncontact", "refusal"],
+    }
 )
 
 
@@ -53,4 +56,4 @@ def test_attempts_nobody_recorded_are_refused() -> None:
     base = _base(vs.Source(SURVEY, contact={"frame": blank, "outcome": "outcome", "attempts": "tries"}))
     with pytest.raises(vs.errors.InputError, match="does not say at which") as caught:
         base.cells(outcome="score", scale=(1, 5), attempts=True)
-    assert caught.value.levels == ["b"]
+    assert caught.value.levels == ("b",)
