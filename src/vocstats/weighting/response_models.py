@@ -161,7 +161,7 @@ def _solve(
     if estimator == "cbps":
         among = np.flatnonzero(heard)
         first = -_start(mass, heard, x.shape[1]) if start is None else -start
-        shape = distances.Shape(_inverse_logistic)
+        shape = distances.Shape(inverse_logistic)
         scale = np.maximum(np.abs(totals), _sizes(rows_of(x, among), mass[among][:, None])[:, 0])
         dual = distances.minimise(
             rows_of(x, among), mass[among], totals, shape, scale=_positive(scale), start=first, tol=_TOL, max_iter=_MAX_ITER
@@ -187,7 +187,7 @@ def _solve(
     )
 
 
-def _inverse_logistic(eta: Floats) -> distances.Curve:
+def inverse_logistic(eta: Floats) -> distances.Curve:
     """1 / p at log odds of -eta."""
     odds = np.exp(eta)
     return 1.0 + odds, odds, eta + odds
