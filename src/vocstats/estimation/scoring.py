@@ -14,28 +14,32 @@ from .coding import collinear
 _TOL, _MAX_ITER, _STALLED = 1e-11, 100, 1e-10  # errors relative to the sum of the absolute terms of each equation
 
 
-class Model(Protocol):
-    """Rows of a model whose parameters solve sum(mass * score) = 0.
+class Equations(Protocol):
+    """Rows whose parameters, called `names`, solve sum(mass * score) = 0.
 
-    `x` and `columns` are the predictors, an intercept first, `names` those of the parameters; `loss` is what the solution
-    minimises, `equations` the summed scores and the sums of their absolute terms, `bread` minus their expected or observed
-    derivative, `score` those of each row, `extreme` whether the fit is so sure of some rows that parameters may be infinite,
-    and `ordering` the rows and sides of the linear programme that finds out.
+    `loss` is what the solution minimises, `equations` the summed scores and the sums of their absolute terms, `bread` minus their
+    expected or observed derivative, `extreme` whether the fit is so sure of some rows that parameters may be infinite, and
+    `ordering` the rows and sides of the linear programme that finds out.
     """
 
-    @property
-    def x(self) -> Floats: ...
-    @property
-    def columns(self) -> tuple[str, ...]: ...
     @property
     def names(self) -> tuple[str, ...]: ...
     def start(self, mass: Floats) -> Floats: ...
     def loss(self, parameters: Floats, mass: Floats) -> float: ...
     def equations(self, parameters: Floats, mass: Floats) -> tuple[Floats, Floats]: ...
     def bread(self, parameters: Floats, mass: Floats) -> Floats: ...
-    def score(self, parameters: Floats) -> Floats: ...
     def extreme(self, parameters: Floats, mass: Floats) -> bool: ...
     def ordering(self) -> tuple[Floats, Floats]: ...
+
+
+class Model(Equations, Protocol):
+    """Equations of a regression: `x` and `columns` are the predictors, an intercept first, `score` the scores of each row."""
+
+    @property
+    def x(self) -> Floats: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+    def score(self, parameters: Floats) -> Floats: ...
 
 
 def solve(model: Model, mass: Floats, *, start: Floats | None = None) -> Floats:
@@ -69,6 +73,11 @@ def solve(model: Model, mass: Floats, *, start: Floats | None = None) -> Floats:
             "apart. Leave them out.",
             code="collinear", argument="x", levels=dependent,
         )
+    return root(model, mass, start=start)
+
+
+def root(model: Equations, mass: Floats, *, start: Floats | None = None) -> Floats:
+    """What `solve` does once no column is known to be collinear."""
     b = model.start(mass) if start is None else start
     error = np.inf
     for _ in range(_MAX_ITER):
@@ -98,7 +107,7 @@ def solved(bread: Floats, right: Floats) -> Floats:
         return np.full_like(right, np.nan)
 
 
-def _explain(model: Model, mass: Floats, error: float) -> None:
+def _explain(model: Equations, mass: Floats, error: float) -> None:
     """Raise for separation or missing convergence."""
     rows, sides = model.ordering()
     every = np.tile(mass > 0, len(rows) // mass.size)
