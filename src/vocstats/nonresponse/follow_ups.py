@@ -12,6 +12,7 @@ from .. import _checks
 from .._checks import Floats
 from .._numerics import t_quantile
 from ..errors import IdentificationError, InputError, VocstatsError, shown
+from ..estimation.axis import crossed
 from ..estimation.generalized_linear import check_outcome
 from ..estimation.replication import Replicates
 from ..options import OutcomeFamily
@@ -25,7 +26,8 @@ def follow_up(
     y: npt.ArrayLike, answered: npt.ArrayLike, drawn: npt.ArrayLike, *, x: Any = None,
     w: npt.ArrayLike | Weights | Replicates | None = None, rate: npt.ArrayLike | None = None,
     propensity_columns: Sequence[str] | None = None, outcome_columns: Sequence[str] | None = None,
-    family: OutcomeFamily = "gaussian", counts: npt.ArrayLike | None = None, population: float | None = None, level: float = 0.95,
+    family: OutcomeFamily = "gaussian", counts: npt.ArrayLike | None = None, population: float | None = None, by: Any = None,
+    level: float = 0.95,
 ) -> FollowUpEstimate:
     """Mean of everybody asked, from those who answered and a follow-up of the silent that not all of those drawn answered.
 
@@ -58,13 +60,17 @@ def follow_up(
         How often a row stands there.
     population : float, optional
         N, of whom those asked are a random sample. None: those asked are the population; infinite: customers like them.
+    by : array of labels, or {name: array}, optional
+        Domains: the mean of each, by the same two models fitted to everybody. A domain whose silent nobody heard is not
+        estimated (NaN). With few heard in a domain, put it among the characteristics only if it holds some of them everywhere.
     level : float
         Confidence level.
 
     Returns
     -------
     FollowUpEstimate
-        The mean, Student limits and the parts of the variance: first phase, draw of the follow-up, response to it.
+        The mean, Student limits and the parts of the variance: first phase, draw of the follow-up, response to it. Arrays of
+        shape (), with `by` (domains,).
 
     Raises
     ------
@@ -84,8 +90,8 @@ def follow_up(
     >>> y = [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 2, 4] + [6, 7, 8] + [nan] * 5
     >>> silent = [False] * 12 + [True] * 8
     >>> r = follow_up(y, [not s for s in silent], [False] * 12 + [True] * 3 + [False] * 5, population=300)
-    >>> round(r.estimate, 6), round(r.std_error**2, 8)
-    (4.6, 0.29073684)
+    >>> print(f"{r.estimate:.6f} (variance {r.std_error**2:.8f})")
+    4.600000 (variance 0.29073684)
     """
     _checks.choice(family, OutcomeFamily, "family")
     _checks.level(level)
@@ -97,8 +103,9 @@ def follow_up(
         _refuse_beside_replicates(counts, population)
     base, often = np.array(weights.values), np.array(weights.counts)
     _check_phases(outcome, first, later, often * base)
+    codes, labels, domains = crossed(by, outcome.size)
     phases = Phases(
-        y=outcome, answered=first, drawn=later, rate=_rate(rate, first, later, often), base=base,
+        y=outcome, answered=first, drawn=later, rate=_rate(rate, first, later, often), base=base, codes=codes, domains=domains,
         x_propensity=_chosen(x, propensity_columns, "propensity_columns"), x_outcome=_chosen(x, outcome_columns, "outcome_columns"),
         family=family,
     )
@@ -107,23 +114,28 @@ def follow_up(
     fitted = fit(phases, often)
     if isinstance(w, Replicates):
         figures = _replicated(phases, w)
-        variance = w.scaling.variance(figures, fitted.estimates)
-        low, high = w.scaling.limits(figures, fitted.estimates, np.sqrt(variance), level)
-        parts, df, limits = np.full(3, np.nan), w.scaling.df, (float(low[0]), float(high[0]))
+        variance = w.scaling.variance(figures, fitted.estimate)
+        low, high = w.scaling.limits(figures, fitted.estimate, np.sqrt(variance), level)
+        parts, df = np.full((3, domains), np.nan), np.full(domains, w.scaling.df)
         accounts = (*w.accounts_for, "follow_up_draw", "propensity", "outcome_model")
     else:
         parts, df = fitted.variance(phases, often, 0.0 if population is None else 1.0 - float(often.sum()) / size)
-        variance = np.array([parts.sum()])
-        half = float(t_quantile(level, df)) * float(variance[0]) ** 0.5
-        limits = (fitted.estimate - half, fitted.estimate + half)
+        variance = parts.sum(axis=0)
+        half = t_quantile(level, df) * np.sqrt(variance)
+        low, high = fitted.estimate - half, fitted.estimate + half
         given = () if w is None else ("weights_as_given",)
         first_phase = () if population is None else ("with_replacement",) if np.isinf(size) else ("simple_random_first_phase",)
         accounts = (*first_phase, "follow_up_draw", *(("propensity",) if fitted.modelled else ()), "outcome_model", *given)
+    figures_by_name = {
+        "estimate": fitted.estimate, "std_error": np.sqrt(variance), "conf_low": low, "conf_high": high, "df": df,
+        "naive": fitted.naive, "silent_mean": fitted.silent_mean,
+        "variance_first": parts[0], "variance_draw": parts[1], "variance_response": parts[2],
+        **phases.sizes(often), **fitted.diagnostics(phases, often),
+    }
+    shape = (domains,) if labels else ()
     return FollowUpEstimate(
-        estimate=fitted.estimate, std_error=float(variance[0]) ** 0.5, conf_low=limits[0], conf_high=limits[1], df=df, naive=fitted.naive,
-        silent_mean=fitted.silent_mean, variance_first=float(parts[0]), variance_draw=float(parts[1]), variance_response=float(parts[2]),
-        population=size, **phases.sizes(often), **fitted.diagnostics(phases, often), family=family, level=level,
-        variance_accounts_for=accounts, assumptions=_assumptions(fitted.modelled), influence_values=fitted.influence(phases),
+        **{name: column.reshape(shape) for name, column in figures_by_name.items()}, labels=labels, population=size, family=family,
+        level=level, variance_accounts_for=accounts, assumptions=_assumptions(fitted.modelled), material=fitted.influence(outcome.size),
     )
 
 
@@ -193,8 +205,8 @@ def _chosen(x: Any, wanted: Sequence[str] | None, argument: str) -> dict[str, An
 
 
 def _replicated(phases: Phases, replicates: Replicates) -> Floats:
-    """The estimate in every replicate, (1, R)."""
-    values: list[float] = []
+    """The estimates in every replicate, (domains, R)."""
+    values: list[Floats] = []
     for masses in replicates.chunks():
         for mass in masses.T:
             whole = np.zeros(phases.y.size)
@@ -208,7 +220,7 @@ def _replicated(phases: Phases, replicates: Replicates) -> Floats:
                     f"Replicate {len(values) + 1} cannot be fitted: {error} Or use linearised standard errors (Weights as w).",
                     code="replicate_not_identified", argument="w", levels=error.levels, replicate=len(values) + 1, reason=str(error),
                 ) from error
-    return np.array([values])
+    return np.stack(values, axis=1)
 
 
 def _assumptions(modelled: bool) -> tuple[Assumption, ...]:
