@@ -44,6 +44,8 @@ class CustomerBase:
         The registry's column of dealers.
     reference_date : date or None
         The day at which status was taken, where dates decide it.
+    window : dict or None
+        Columns ``joined`` and ``left`` (None where not given) and days ``from`` and ``to``: who counts.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class CustomerBase:
     ) -> None:
         self._registry, self._sources, self._contact = registry, dict(sources), contact
         self._missing_codes = numbers(missing_codes, "missing_codes")
-        self.unit, self.dealer, self.reference_date = unit, dealer, registry.reference_date
+        self.unit, self.dealer, self.reference_date, self.window = unit, dealer, registry.reference_date, registry.window
         self._set_aside: list[SetAside] = []
         self._contact_key = [] if contact is None else ["contact"]
         self._core = registry.core if contact is None else self._view([]).near()

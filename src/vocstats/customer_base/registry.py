@@ -14,6 +14,7 @@ from ..errors import InputError, shown
 from ..tables import Expression, InputTable, Offenders, Table, day, either
 from .bands import coded_band, read_band
 from .cells import Codes, coded_labels
+from .times import DayColumn, NumberColumn, coded_times, time_column
 
 _ID, _CHURNED, _POPULATION = "vocstats id", "vocstats churned", "vocstats population"  # computed once beside the caller's columns
 _MANY_LEVELS = 10_000
@@ -224,7 +225,9 @@ class Registry:
         if status:
             wanted = {"id": table.get(_ID), "population": table.get(_POPULATION), "churned": table.get(_CHURNED)}
         for k, name in enumerate(columns):
-            if name in self.bands:
+            if isinstance(name, (DayColumn, NumberColumn)):
+                wanted[f"a{k}"] = time_column(table, name)
+            elif name in self.bands:
                 wanted[f"a{k}"] = table.band(self.bands[name].column, self.bands[name].upper, argument=f"bands[{name!r}]")
             else:
                 wanted[f"a{k}"] = table.column(name, argument="columns")
@@ -238,6 +241,8 @@ class Registry:
 
     def coded(self, name: str, values: npt.NDArray[Any], customers: int) -> tuple[Codes, npt.NDArray[Any]]:
         """Codes and labels of an auxiliary's values; missing ones stay -1 unless a level was named for them."""
+        if isinstance(name, (DayColumn, NumberColumn)):
+            return coded_times(name, values)
         level = ("missing" if self.missing == "level" else None) if isinstance(self.missing, str) else self.missing.get(name)
         if name in self.bands:
             return coded_band(self.bands[name], values, level)
