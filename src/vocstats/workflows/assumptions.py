@@ -9,11 +9,13 @@ from ..results import Assumption
 
 if TYPE_CHECKING:
     from .corrected_score import Correction
-    from .correction import Question
+    from .domains import Domains
+    from .question import Question
 
 
-def assumptions_of(question: Question, cells: Cells, result: Correction) -> tuple[Assumption, ...]:
+def assumptions_of(question: Question, domains: Domains, result: Correction) -> tuple[Assumption, ...]:
     """Name every assumption behind the terms of the whole base; texts stand in ``texts/assumption.toml``."""
+    cells, pools_churned = domains.cells, question.pools_churned(domains.cells)
     _, silent, not_invited, churned = (int(n) for n in result.part_customers[0])
     listed: list[Assumption] = []
 
@@ -30,6 +32,7 @@ def assumptions_of(question: Question, cells: Cells, result: Correction) -> tupl
         add("silent_like_respondents", "no", customers=silent, auxiliaries=auxiliaries, weighting=question.weighting)
     elif silent and question.method == "weighting":
         add("silent_like_all_respondents", "no", customers=silent)
+    listed += [assumption for found in domains.made.identified.values() for assumption in found.assumptions]
     if silent and question.method == "double_sampling":
         drawn, answered = drawn_and_answered("silent", "follow_up")
         add("silent_by_follow_up", "partly", drawn=drawn, answered=answered, customers=silent)
@@ -46,7 +49,7 @@ def assumptions_of(question: Question, cells: Cells, result: Correction) -> tupl
         if answered < drawn:
             add("exit_nonresponse", "no", drawn=drawn, answered=answered, auxiliaries=auxiliaries)
         _add_draw(add, cells, "exit_interview")
-    elif churned and question.pool_churned:
+    elif churned and pools_churned:
         add("churned_heard_like_unheard", "no", heard=int(result.part_heard[0, 3]), customers=churned)
     elif churned and int(result.part_heard[0, 3]) < churned:
         add("group_unheard", "no", group="churned", customers=churned)
@@ -56,7 +59,7 @@ def assumptions_of(question: Question, cells: Cells, result: Correction) -> tupl
     skipped = int(cells.counts[(cells.group == GROUPS.index("engaged")) & (cells.source < 0)].sum())
     if skipped:
         add("item_nonresponse", "no", count=skipped)
-    if exits or (question.method == "double_sampling" and silent):
+    if exits or (question.follows and silent):
         add("no_mode_effect", "partly")
     return tuple(listed)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..customer_base import Cells
     from ..weighting import Weights
+    from .question import Question
 
 TERMS = ("naive", "nonresponse_corrected", "survivor_corrected")
 PARTS = ("engaged", "silent", "not_invited", "churned")
@@ -147,6 +148,8 @@ class Correction(Result):
         The weight chain on the cells that speak; not written to JSON.
     cells : Cells or None
         The cells of the base the weights refer to; not written to JSON.
+    question : Question or None
+        What was asked, so that it can be asked in another way; not written to JSON.
     """
 
     outcome: str
@@ -200,6 +203,7 @@ class Correction(Result):
     variance_accounts_for: tuple[str, ...] = ()
     weights: Weights | None = field(default=None, metadata={"memory_only": True})
     cells: Cells | None = field(default=None, metadata={"memory_only": True})
+    question: Question | None = field(default=None, repr=False, metadata={"memory_only": True})
 
     def __repr__(self) -> str:
         return f"<Correction of {self.outcome} ({self.statistic}), {self.estimate.shape[0]} domains>\n{self.summary()}"

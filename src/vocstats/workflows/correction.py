@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from .. import _checks
-from .._checks import Integers as Codes
-from ..customer_base import SOURCES, Cells, CustomerBase
-from ..errors import InputError, shown
+from ..customer_base import CustomerBase
+from ..errors import InputError
 from ..options import Assume, CorrectionMethod, Inference, SmallGroups, Statistic, WeightingMethod
-from .assumptions import assumptions_of
+from .answering import answer
 from .corrected_score import Correction
-from .domains import Domains
-from .estimates import estimate_domains
-from .representation import Representation, balance_of, represent, steps_of
-from .statistic import Measure, measure
-from .what_if import Shifts, what_if
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What `correct` was asked, checked: everything the later steps need beside the cells."""
-
-    measure: Measure
-    outcome: str
-    method: str
-    weighting: str
-    inference: str
-    small_groups: str
-    level: float
-    seed: int
-    kpi: float
-    shifts: Shifts
-    auxiliaries: tuple[str, ...]
-    pool_churned: bool
-    unit: str
+from .question import Question, Shifts, names, pair
+from .statistic import measure
 
 
 def correct(
@@ -55,6 +30,7 @@ def correct(
     auxiliaries: Sequence[str] = (),
     minimum_cell: int = 5,
     method: CorrectionMethod | None = None,
+    shadow: str | None = None,
     weighting: WeightingMethod = "rake",
     trim: float | None = None,
     by: str | Sequence[str] | None = None,
@@ -100,9 +76,14 @@ def correct(
     minimum_cell : int
         Levels in which fewer were heard within a group are merged with their neighbour, and listed in ``merged``. Where the few
         heard in a group cannot meet all its margins at once, more of its levels are merged, and listed too.
-    method : {"double_sampling", "weighting"}, optional
-        How the silent are represented. Left out: by the follow-up where one was heard, else by weighting; ``method`` of the
-        result says which.
+    method : {"weighting", "double_sampling", "doubly_robust", "callbacks", "shadow", "auto"}, optional
+        How the silent are represented: by the engaged, weighted on the auxiliaries; by the follow-up, weighted likewise; by the
+        follow-up with a model of who refused it and one of the score (`nonresponse.follow_up`); by the engaged through the
+        attempts at which they answered (`nonresponse.reweight_by_callbacks`); by the engaged through `shadow`
+        (`nonresponse.shadow_variable`). Left out: by the follow-up where one was heard, else by weighting. "auto" chooses among
+        all and says why. ``method`` of the result says which it was.
+    shadow : str, optional
+        Column of the registry that goes with the score, but not with answering once the score and the auxiliaries are known.
     weighting : {"rake", "poststratify", "calibrate"}
         How those heard in a pool are weighted to its customers.
     trim : float, optional
@@ -158,137 +139,39 @@ def correct(
             "correct needs the score: name its column (outcome=), or several with their weights (items=); one of the two.",
             code="no_outcome", argument="outcome",
         )  # fmt: skip
-    what = measure(statistic, scale=scale, boxes=boxes, top=top, bottom=bottom, points=points)
-    columns, domains_by = _names(auxiliaries, "auxiliaries"), _names(by, "by")
-    assumed = [_checks.choice(code, Assume, "assume") for code in _names(assume, "assume")]
-    chosen: dict[str, Any] = {
-        "weighting": _checks.choice(weighting, WeightingMethod, "weighting"),
-        "inference": _checks.choice(inference, Inference, "inference"),
-        "small_groups": _checks.choice(small_groups, SmallGroups, "small_groups"),
-        "level": _checks.level(level),
-        "seed": int(_checks.number(seed, "seed", low=0.0)),
-        "kpi": np.nan if kpi is None else _checks.number(kpi, "kpi", low=what.limits[0], high=what.limits[1]),
-        "shifts": Shifts(
-            *(_pair(s, f"{n}_shift") for n, s in (("silent", silent_shift), ("churned", churned_shift), ("mode", mode_shift)))
-        ),
-    }
     if method is not None:
         _checks.choice(method, CorrectionMethod, "method")
-    minimum = int(_checks.number(minimum_cell, "minimum_cell", low=1))
-    cap = None if trim is None else _checks.number(trim, "trim", low=1.0, open_low=True)
-    cells = base.cells(list(dict.fromkeys(columns + domains_by)), outcome=outcome, items=items, scale=what.scale)
-    question = Question(
-        measure=what,
-        outcome=outcome or "index",
-        method=_method(method, cells),
-        auxiliaries=columns,
-        pool_churned=bool(assumed) and not _heard(cells, "exit_interview"),
-        unit=base.unit,
-        **chosen,
-    )
-    made = represent(
-        cells,
-        columns,
-        double_sampling=question.method == "double_sampling",
-        pool_churned=question.pool_churned,
-        weighting=weighting,
-        minimum_cell=minimum,
-        trim_at=cap,
-    )
-    return _correction(question, cells, made, domains_by)
-
-
-def _correction(question: Question, cells: Cells, made: Representation, by: tuple[str, ...]) -> Correction:
-    """The correction of the whole base, or of the domains of `by` with the whole beside it."""
-    whole = Domains(cells=cells, made=made, y=question.measure.values(cells.outcome), of=np.zeros(len(cells), np.intp), count=1, labels={})
-    overall = _result(question, whole)
-    common: dict[str, Any] = {
-        "assumptions": assumptions_of(question, cells, overall),
-        "steps": steps_of(made),
-        "balance": balance_of(cells, question.auxiliaries, made),
-        "merged": made.merged,
-        "weights": made.weights,
-        "cells": cells,
-    }
-    overall = replace(overall, **common)
-    if not by:
-        return overall
-    of, labels = _domains(cells, by)
-    domains = replace(whole, of=of, count=next(iter(labels.values())).size, labels=labels)
-    return replace(_result(question, domains), overall=overall, **common)
-
-
-def _result(question: Question, domains: Domains) -> Correction:
-    """Estimates, sensitivity and parts of one set of domains."""
-    estimates = estimate_domains(question, domains)
-    what = question.measure
-    return Correction(
-        outcome=question.outcome,
-        statistic=what.name,
-        method=question.method,
-        weighting=question.weighting,
-        inference=question.inference,
-        unit=question.unit,
-        scale=what.scale,
-        top=what.top,
-        bottom=what.bottom,
-        level=question.level,
-        seed=question.seed,
-        by=tuple(domains.labels),
-        labels=domains.labels,
-        silent_shift=question.shifts.silent,
-        churned_shift=question.shifts.churned,
-        mode_shift=question.shifts.mode,
-        kpi=question.kpi,
-        **estimates.fields(),
-        **what_if(question, domains, estimates),
-    )
-
-
-def _method(method: str | None, cells: Cells) -> str:
-    followed = _heard(cells, "follow_up")
-    if method is None:
-        return "double_sampling" if followed else "weighting"
-    if method == "double_sampling" and not followed:
+    if (method == "shadow") > (shadow is not None):
         raise InputError(
-            "method='double_sampling' needs answers from a follow-up of the silent; none was given or none was answered. "
-            "Add answers={'follow_up': ...} or use method='weighting'.",
-            code="no_follow_up",
-            argument="method",
+            "method='shadow' needs the column that goes with the score but not with answering: name it with shadow=.",
+            code="no_shadow", argument="shadow",
         )
-    return method
-
-
-def _heard(cells: Cells, source: str) -> bool:
-    return bool((cells.source == SOURCES.index(source)).any())
-
-
-def _names(value: str | Sequence[str] | None, argument: str) -> tuple[str, ...]:
-    names = () if value is None else (value,) if isinstance(value, str) else tuple(value)
-    wrong = [name for name in names if not isinstance(name, str)]
-    if wrong:
-        raise InputError(f"{argument} must name columns; got {shown(wrong)}.", code="not_a_name", argument=argument)
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise InputError(f"{argument} names {shown(repeated)} more than once.", code="named_twice", argument=argument, levels=repeated)
-    return names
-
-
-def _pair(value: Sequence[float], argument: str) -> tuple[float, float]:
-    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+    if trim is not None and method in ("doubly_robust", "callbacks", "shadow"):
         raise InputError(
-            f"{argument} must be a pair (lowest, highest); got {value!r}.", code="not_a_pair", argument=argument, value=repr(value)
+            f"method={method!r} has weights of its own, which trim= would spoil. Leave trim out.",
+            code="trim_with_method", argument="trim", method=method,
         )
-    low, high = (_checks.number(v, argument, open_low=True, open_high=True) for v in value)
-    if low > high:
-        raise InputError(
-            f"{argument} must rise from lowest to highest; got {(low, high)}.", code="not_a_pair", argument=argument, value=repr(value)
+    what = measure(statistic, scale=scale, boxes=boxes, top=top, bottom=bottom, points=points)
+    shifts = (("silent", silent_shift), ("churned", churned_shift), ("mode", mode_shift))
+    return answer(
+        Question(
+            base=base,
+            measure=what,
+            outcome=outcome,
+            items=items,
+            method=method,
+            weighting=_checks.choice(weighting, WeightingMethod, "weighting"),
+            inference=_checks.choice(inference, Inference, "inference"),
+            small_groups=_checks.choice(small_groups, SmallGroups, "small_groups"),
+            level=_checks.level(level),
+            seed=int(_checks.number(seed, "seed", low=0.0)),
+            kpi=np.nan if kpi is None else _checks.number(kpi, "kpi", low=what.limits[0], high=what.limits[1]),
+            shifts=Shifts(*(pair(shift, f"{name}_shift") for name, shift in shifts)),
+            auxiliaries=names(auxiliaries, "auxiliaries"),
+            minimum_cell=int(_checks.number(minimum_cell, "minimum_cell", low=1)),
+            trim=None if trim is None else _checks.number(trim, "trim", low=1.0, open_low=True),
+            by=names(by, "by"),
+            shadow=shadow,
+            assumed=tuple(_checks.choice(code, Assume, "assume") for code in names(assume, "assume")),
         )
-    return low, high
-
-
-def _domains(cells: Cells, by: tuple[str, ...]) -> tuple[Codes, dict[str, Any]]:
-    """Domain of each cell and the labels of the domains, crossing the columns of `by`."""
-    table = np.column_stack([cells.columns[name] for name in by])
-    present, domain = np.unique(table, axis=0, return_inverse=True)
-    return domain.ravel().astype(np.intp), {name: np.asarray(cells.levels[name])[present[:, k]] for k, name in enumerate(by)}
+    )

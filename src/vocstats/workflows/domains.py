@@ -12,7 +12,8 @@ from .._checks import Integers as Codes
 from .._numerics import sums_by
 from ..customer_base import Cells
 from ..results import Flags, Floats
-from .representation import POOLS, Representation
+from .pools import POOLS
+from .representation import Representation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

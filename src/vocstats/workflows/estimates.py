@@ -14,12 +14,12 @@ from ..results import Flags, Floats, Integers
 from .domains import Domains
 from .part_table import PartTable, part_table
 from .parts import Parts, part_means, spread_of_one_more
-from .representation import ACTIVE_POOLS, CHURNED_ANSWERED, CHURNED_REST, ENGAGED, POOLS, SILENT
+from .pools import ACTIVE_POOLS, CHURNED_ANSWERED, CHURNED_REST, ENGAGED, POOLS, SILENT
 from .sampled import is_sampled, sampled_variance
 from .small_groups import composite_means
 
 if TYPE_CHECKING:
-    from .correction import Question
+    from .question import Question
 
 FEW = 5
 _POOL_NAME = ("active", "engaged", "silent", "churned", "churned")
@@ -104,7 +104,8 @@ def estimate_domains(question: Question, domains: Domains) -> Estimates:
     n = np.column_stack([customers[:, 0], *(domains.answers(domains.voices[domains.speaking(q)]) for q in (ACTIVE_POOLS, _EVERY_POOL))])
     effective = np.column_stack([customers[:, 0], *(domains.kish(q) for q in (ACTIVE_POOLS, _EVERY_POOL))])
     margin = t_quantile(question.level, freedom) * std_error
-    conf_low, conf_high = _limits(estimate, margin, effective, n < customers - 1e-6, limits, question.level)
+    margins = _margins(domains, margin, mean, variance, share, question.level)
+    conf_low, conf_high = _limits(estimate, margins, effective, n < customers - 1e-6, limits, question.level)
     return Estimates(
         estimate=estimate,
         std_error=std_error,
@@ -215,8 +216,25 @@ def _naive(domains: Domains, n: Floats, width: float) -> tuple[Floats, Floats, F
     return estimate, spread, freedom
 
 
+def _margins(domains: Domains, margin: Floats, mean: Floats, variance: Floats, share: Floats, level: float) -> tuple[Floats, Floats]:
+    """Distance of the limits below and above each term (D, 3).
+
+    Where the estimator of a pool has limits of its own, such as those of a profile likelihood, the squares of its distances and of
+    the margin of all else add up (Zou & Donner 2008, Stat. Med. 27(10), the method of variance estimates recovery).
+    """
+    below, above = margin.copy(), margin.copy()
+    for p, found in domains.made.identified.items():
+        if found.limits is None or domains.labels:
+            continue
+        part = share[p, 0]
+        rest = np.maximum(margin[0] ** 2 - (part * t_quantile(level, np.inf)) ** 2 * variance[p, 0], 0.0)
+        for distance, own in ((below, mean[p, 0] - found.limits[0]), (above, found.limits[1] - mean[p, 0])):
+            distance[0] = np.where(part > 0, np.sqrt((part * own) ** 2 + rest), distance[0])
+    return below, above
+
+
 def _limits(
-    estimate: Floats, margin: Floats, effective: Floats, incomplete: Flags, limits: tuple[float, float], level: float
+    estimate: Floats, margins: tuple[Floats, Floats], effective: Floats, incomplete: Flags, limits: tuple[float, float], level: float
 ) -> tuple[Floats, Floats]:
     """Confidence limits inside the scale; exact ones where every answer stands at an end of it and not everybody was heard."""
     low, width = limits[0], limits[1] - limits[0]
@@ -225,7 +243,7 @@ def _limits(
         at_end = (position <= 1e-12) | (position >= 1 - 1e-12)
         exact = at_end & (incomplete | (np.arange(3) == 0)) & (effective > 0)
     exact_low, exact_high = exact_share_limits(np.where(exact, np.rint(position), 0.5), np.where(exact, effective, 2.0), level)
-    conf_low, conf_high = np.clip(estimate - margin, low, None), np.clip(estimate + margin, None, limits[1])
+    conf_low, conf_high = np.clip(estimate - margins[0], low, None), np.clip(estimate + margins[1], None, limits[1])
     return np.where(exact, low + width * exact_low, conf_low), np.where(exact, low + width * exact_high, conf_high)
 
 
@@ -269,4 +287,6 @@ def _accounts_for(question: Question, domains: Domains) -> tuple[str, ...]:
         "process": ("response", "finite_population", "process"),
         "r": sampled[:1],
     }
-    return (*(sampled if is_sampled(domains.cells) else by_inference[question.inference]), *domains.made.weights.accounts_for)
+    own = [code for found in domains.made.identified.values() for code in found.accounts_for]
+    codes = (*(sampled if is_sampled(domains.cells) else by_inference[question.inference]), *domains.made.weights.accounts_for, *own)
+    return tuple(dict.fromkeys(codes))

@@ -10,7 +10,7 @@ from ..customer_base import GROUPS, Cells
 from ..results import Floats, Integers
 from .corrected_score import PARTS
 from .domains import Domains
-from .representation import ACTIVE, CHURNED_ANSWERED, CHURNED_REST, ENGAGED, SILENT
+from .pools import ACTIVE, CHURNED_ANSWERED, CHURNED_REST, ENGAGED, SILENT
 
 _ENGAGED, _SILENT, _NOT_INVITED, _CHURNED = range(len(PARTS))
 

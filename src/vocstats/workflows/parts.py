@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from .._numerics import sums_by
 from ..estimation.linearization import through_chain
 from ..results import Flags, Floats
 from .domains import Domains
-from .representation import POOLS, Representation
+from .pools import POOLS
+from .representation import Representation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ def part_means(domains: Domains, *, with_replacement: bool, width: float) -> Par
     n, mean, kish, spread = (x.reshape(shape) for x in (n, mean, kish, spread))
     complete = complete.reshape(shape)
     if with_replacement:
-        return Parts(heard=n, mean=mean, variance=spread * kish, df=np.full(shape, np.inf), spread=spread)
+        plain_parts = Parts(heard=n, mean=mean, variance=spread * kish, df=np.full(shape, np.inf), spread=spread)
+        return _with_identified(domains, plain_parts, drawn=True)
     df = np.maximum(n - 1.0, 1.0)
     if domains.count == 1:
         left = np.maximum(n - _parameters(domains.made)[:, None], 1.0)
@@ -87,7 +89,19 @@ def part_means(domains: Domains, *, with_replacement: bool, width: float) -> Par
         spread, df = _smoothed(domains, n, spread, df, complete)
     one_more = spread_of_one_more(n.sum(axis=1, keepdims=True), width)
     spread = np.where((spread <= 1e-12 * width**2) & (n > 0), one_more, spread)
-    return Parts(heard=n, mean=mean, variance=np.where(complete & (n > 0), 0.0, spread * kish), df=df, spread=spread)
+    variance = np.where(complete & (n > 0), 0.0, spread * kish)
+    return _with_identified(domains, Parts(heard=n, mean=mean, variance=variance, df=df, spread=spread), drawn=False)
+
+
+def _with_identified(domains: Domains, parts: Parts, *, drawn: bool) -> Parts:
+    """The parts, those with an estimator of their own replaced by what it says; `drawn`: the base is itself a draw."""
+    mean, variance, df = parts.mean.copy(), parts.variance.copy(), parts.df.copy()
+    for p, found in domains.made.identified.items():
+        own = found.by(domains.of, domains.count)
+        people = domains.customers(domains.made.pool == p)
+        more = np.divide(parts.spread[p], people, out=np.zeros_like(people), where=people > 0) if drawn else 0.0
+        mean[p], variance[p], df[p] = own.mean, own.variance + more, own.df
+    return replace(parts, mean=mean, variance=variance, df=df)
 
 
 def spread_of_one_more(n: Floats | float, width: float) -> Floats:

@@ -10,18 +10,15 @@ import numpy as np
 
 from .._checks import Integers as Codes
 from .._numerics import sums_by
-from ..customer_base import GROUPS, SOURCES, Cells
+from ..customer_base import Cells
 from ..errors import ConvergenceError, InfeasibleError, InputError
 from ..options import WeightingMethod
 from ..results import Flags, Floats
 from ..weighting import Weights, calibrate, poststratify, rake, trim
 from .corrected_score import Balance, WeightingStep
-
-POOLS = ("active", "engaged", "silent", "churned_answered", "churned_rest")
-ACTIVE, ENGAGED, SILENT, CHURNED_ANSWERED, CHURNED_REST = range(5)
-ACTIVE_POOLS = (ACTIVE, ENGAGED, SILENT)
-_SURVEY, _FOLLOW_UP, _EXIT = (SOURCES.index(name) for name in ("survey", "follow_up", "exit_interview"))
-_GROUP = {name: GROUPS.index(name) for name in GROUPS}
+from .identified import Identified, Replaced, identify
+from .pools import ACTIVE, ACTIVE_POOLS, ENGAGED, POOLS, SILENT, pools_of
+from .question import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +39,8 @@ class Representation:
         Customers of each cell (counts times base weight).
     merged : tuple of str
         One line per merged level.
+    identified : dict of Identified
+        Pools that speak through an estimator of their own instead of through characteristics alone.
     """
 
     pool: Codes
@@ -50,6 +49,7 @@ class Representation:
     codes: dict[str, Codes]
     size: Floats
     merged: tuple[str, ...]
+    identified: dict[int, Identified]
 
     @property
     def voice_pool(self) -> Codes:
@@ -57,40 +57,14 @@ class Representation:
         return self.pool[self.voices]
 
 
-def pools_of(cells: Cells, *, double_sampling: bool, pool_churned: bool) -> tuple[Codes, Flags]:
-    """Pool of the customers of each cell, and which cells hold answers that speak for their pool."""
-    active = cells.group != _GROUP["churned"]
-    pool = np.full(cells.group.size, ACTIVE, np.intp)
-    if double_sampling:
-        pool[cells.group == _GROUP["engaged"]] = ENGAGED
-        pool[cells.group == _GROUP["silent"]] = SILENT
-        pool[cells.group == _GROUP["not_invited"]] = -1
-    churned_survey = ~active & (cells.source == _SURVEY)
-    pool[~active] = CHURNED_REST
-    if not pool_churned:
-        pool[churned_survey] = CHURNED_ANSWERED
-    speaks = (cells.source == _SURVEY) | (~active & (cells.source == _EXIT))
-    if double_sampling:
-        speaks |= active & (cells.source == _FOLLOW_UP)
-    return pool, speaks
+def represent(question: Question, cells: Cells, values: Floats) -> Representation:
+    """Build the pools and the weights of those who speak for them, once, on the whole base; `values` are those of the statistic.
 
-
-def represent(
-    cells: Cells,
-    auxiliaries: Sequence[str],
-    *,
-    double_sampling: bool,
-    pool_churned: bool,
-    weighting: WeightingMethod,
-    minimum_cell: int,
-    trim_at: float | None,
-) -> Representation:
-    """Build the pools and the weights of those who speak for them, once, on the whole base.
-
-    Within each pool those heard are weighted to the pool's customers on the auxiliaries (`weighting`); where customers were
-    never invited, the active ones are then weighted to all active customers. `trim_at` caps the weights last.
+    Within each pool those heard are weighted to the pool's customers on the auxiliaries; where customers were never invited,
+    the active ones are then weighted to all active customers. `trim` caps the weights. A pool with an estimator of its own gets
+    that one's weights instead.
     """
-    pool, speaks = pools_of(cells, double_sampling=double_sampling, pool_churned=pool_churned)
+    pool, speaks = pools_of(cells, follows=question.follows, pools_churned=question.pools_churned(cells))
     size = cells.counts * cells.base_weight
     voices = np.flatnonzero(speaks)
     if voices.size == 0:
@@ -101,15 +75,19 @@ def represent(
     base = cells.base_weight[voices]
     drawn_with = cells.selection_probability[voices]
     base = np.where(np.isnan(drawn_with), base, base / np.where(np.isnan(drawn_with), 1.0, drawn_with))
-    weights, codes, merged = _fit_merging(cells, auxiliaries, weighting, pool, speaks, size, base, cells.counts[voices], minimum_cell)
+    auxiliaries, weighting, minimum = question.auxiliaries, question.weighting, question.minimum_cell
+    weights, codes, merged = _fit_merging(cells, auxiliaries, weighting, pool, speaks, size, base, cells.counts[voices], minimum)
     uninvited = pool == -1
     if uninvited.any() and np.isin(pool[voices], ACTIVE_POOLS).any():
         whole = np.where(np.isin(pool, (-1, ENGAGED, SILENT)), ACTIVE, pool)
-        weights, _, more = _fit_merging(cells, auxiliaries, weighting, whole, speaks, size, weights, None, minimum_cell)
+        weights, _, more = _fit_merging(cells, auxiliaries, weighting, whole, speaks, size, weights, None, minimum)
         merged += tuple(line for line in more if line not in merged)
-    if trim_at is not None:
-        weights = _trimmed(weights, trim_at, pool[voices])
-    return Representation(pool=pool, voices=voices, weights=weights, codes=codes, size=size, merged=merged)
+    if question.trim is not None:
+        weights = _trimmed(weights, question.trim, pool[voices])
+    identified = identify(question, cells, pool, codes, values)
+    for p, found in identified.items():
+        weights = weights.followed_by(Replaced.by(str(question.method), weights, pool[voices] == p, found.weights[voices]))
+    return Representation(pool=pool, voices=voices, weights=weights, codes=codes, size=size, merged=merged, identified=identified)
 
 
 def _trimmed(weights: Weights, cap: float, groups: Codes) -> Weights:

@@ -30,6 +30,12 @@ def sampled_variance(domains: Domains, mean: Floats, share: Floats, small: Flags
             code="borrow_sampled",
             argument="small_groups",
         )
+    if domains.made.identified:
+        raise InputError(
+            "This method has no standard error for a sampled registry (base_weight, stratum or cluster given); use method='weighting' "
+            "or 'double_sampling'.",
+            code="method_sampled", argument="method",
+        )
     weights, pool, domain = domains.made.weights, domains.made.voice_pool, domains.voice_of
     pair = pool * domains.count + domain
     total = sums_by(pair, weights.counts * weights.values, mean.size)

@@ -12,7 +12,8 @@ from .._numerics import sums_by
 from ..results import Floats
 from .domains import Domains
 from .parts import spread_of_one_more
-from .representation import ACTIVE, CHURNED_ANSWERED, CHURNED_REST, ENGAGED, POOLS, SILENT, Representation
+from .pools import ACTIVE, CHURNED_ANSWERED, CHURNED_REST, ENGAGED, POOLS, SILENT
+from .representation import Representation
 
 FAMILIES = ((ACTIVE,), (ENGAGED, SILENT), (CHURNED_ANSWERED, CHURNED_REST))
 _FOUND = 0.2

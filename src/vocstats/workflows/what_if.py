@@ -15,21 +15,12 @@ from ..sensitivity import ShiftCurve, shift_curve, worst_case_bounds
 from .corrected_score import PARTS
 from .domains import Domains
 from .part_table import part_of
-from .representation import ACTIVE, ACTIVE_POOLS, CHURNED_ANSWERED, CHURNED_REST, SILENT
+from .pools import ACTIVE, ACTIVE_POOLS, CHURNED_ANSWERED, CHURNED_REST, SILENT
 from .statistic import Measure
 
 if TYPE_CHECKING:
-    from .correction import Question
     from .estimates import Estimates
-
-
-@dataclass(frozen=True, slots=True)
-class Shifts:
-    """The declared shifts, each (lowest, highest), in score points."""
-
-    silent: tuple[float, float]
-    churned: tuple[float, float]
-    mode: tuple[float, float]
+    from .question import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +86,9 @@ def assumed_customers(question: Question, domains: Domains) -> Floats:
     speaking[domains.voices] = True
     assumed = np.column_stack([domains.customers((part == k) & ~speaking) for k in range(len(PARTS))])
     silent, churned = PARTS.index("silent"), PARTS.index("churned")
-    if question.method == "double_sampling" and cells.documented.get("follow_up"):
+    if question.follows and cells.documented.get("follow_up"):
         assumed[:, silent] = domains.customers(part == silent) * _refusing(cells, part == silent)
-    if cells.documented.get("exit_interview") and not question.pool_churned:
+    if cells.documented.get("exit_interview") and not question.pools_churned(cells):
         assumed[:, churned] = domains.customers(pool == CHURNED_REST) * _refusing(cells, pool == CHURNED_REST)
     return assumed
 
@@ -115,14 +106,14 @@ def _levers(question: Question, domains: Domains, estimates: Estimates, assumed:
     mass = np.zeros((3, domains.count, 3))
     mass[0, :, 1:] = (assumed[:, 1] + assumed[:, 2])[:, None] / size[:, 1:]
     mass[1, :, 2] = assumed[:, 3] / size[:, 2]
-    mass[2] = estimates.share[SILENT] + (0.0 if question.pool_churned else estimates.share[CHURNED_REST])
+    mass[2] = estimates.share[SILENT] + (0.0 if question.pools_churned(domains.cells) else estimates.share[CHURNED_REST])
     speak_churned = voice == CHURNED_REST
     if not speak_churned.any():
         speak_churned = voice == CHURNED_ANSWERED
     if not speak_churned.any():
         speak_churned = np.isin(voice, ACTIVE_POOLS)
     speakers = (
-        voice == (SILENT if question.method == "double_sampling" else ACTIVE),
+        voice == (SILENT if question.follows else ACTIVE),
         speak_churned,
         np.isin(domains.cells.source[domains.voices], [SOURCES.index("follow_up"), SOURCES.index("exit_interview")]),
     )

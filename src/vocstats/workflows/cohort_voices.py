@@ -1,0 +1,153 @@
+"""Who speaks for whom at each tenure: those heard, weighted to the customers of their tenure band on what is known of everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._checks import Integers
+from .._numerics import solve_symmetric, sums_by
+from ..customer_base import GROUPS, SOURCES, Cells
+from ..errors import ConvergenceError, InfeasibleError
+from ..results import Flags, Floats
+from ..weighting import Weights, rake
+from .representation import merge_thin_levels
+
+PARTS = ("active", "engaged", "silent", "churned_answered", "churned_rest")
+_ENGAGED, _SILENT, _CHURNED, _NOT_INVITED = (GROUPS.index(name) for name in ("engaged", "silent", "churned", "not_invited"))
+_SURVEY, _FOLLOW_UP, _EXIT = (SOURCES.index(name) for name in ("survey", "follow_up", "exit_interview"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Voices:
+    """Weights of those heard, on the axis of all cells.
+
+    Attributes
+    ----------
+    weights : Weights
+        0 where nobody speaks; those of a block add up to its customers.
+    part : int array (cells,)
+        Index into `PARTS` of the customers of each cell; -1: never invited, spoken for by the invited of their band.
+    speaks : Flags (cells,)
+    merged : tuple of str
+        One line per merged level of an auxiliary.
+    """
+
+    weights: Weights
+    part: Integers
+    speaks: Flags
+    merged: tuple[str, ...]
+
+    def influence(self, slope: Floats, base_weight: Floats) -> Floats:
+        """Influence of a unit of each cell on an estimate with the derivative `slope` to the mass of those heard.
+
+        The customers that the weights reproduce are a draw as well: a unit adds what it does to those totals, x'B, whether heard or not.
+        """
+        weights = self.weights
+        pulled = weights.base * weights.pullback(slope, exact=True)
+        for k, step in enumerate(weights.steps):
+            moved = weights.counts * weights.entering(k) * weights.pullback(slope, since=k + 1, exact=True)
+            gradient = step.gradient(exact=True)
+            assert gradient is not None
+            pulled = pulled + base_weight * (step.gradient() @ solve_symmetric(step.bread(exact=True), gradient.T @ moved))
+        return np.asarray(pulled)
+
+
+def voices_of(cells: Cells, band: Integers, labels: Sequence[str], auxiliaries: Sequence[str], minimum: int) -> Voices:
+    """Weight those heard to the customers of their block on the auxiliaries.
+
+    Blocks are the active customers of a tenure band, apart for those who answered the survey and the silent where a follow-up was
+    heard, and the churned, apart for those who had answered the survey. `band` is -1 beyond the last one.
+    """
+    part, speaks = _parts(cells)
+    size = cells.counts * cells.base_weight
+    drawn = np.where(np.isnan(cells.selection_probability), 1.0, cells.selection_probability)
+    base = np.where(speaks, cells.base_weight / drawn, 0.0)
+    active = cells.group != _CHURNED
+    bands = len(labels) + 1
+    block = np.where(part < 0, -1, part * bands + np.where(active, band + 1, 0))
+    weights, merged = _weighted(cells, block, speaks, size, auxiliaries, minimum, bands, labels, start=base)
+    if (part < 0).any():
+        whole = np.where(active, band + 1, block)
+        weights, more = _weighted(cells, whole, speaks, size, auxiliaries, minimum, bands, labels, start=weights)
+        merged += tuple(line for line in more if line not in merged)
+    return Voices(weights=weights, part=part, speaks=speaks, merged=merged)
+
+
+def _parts(cells: Cells) -> tuple[Integers, Flags]:
+    followed = bool((cells.source == _FOLLOW_UP).any())
+    active = cells.group != _CHURNED
+    part = np.where(active, PARTS.index("active"), PARTS.index("churned_rest"))
+    part[~active & (cells.source == _SURVEY)] = PARTS.index("churned_answered")
+    speaks = (cells.source == _SURVEY) | (cells.source == _EXIT) | (followed & (cells.source == _FOLLOW_UP))
+    if followed:
+        for group, name in ((_ENGAGED, "engaged"), (_SILENT, "silent")):
+            part[cells.group == group] = PARTS.index(name)
+        part[cells.group == _NOT_INVITED] = -1
+    return part, speaks
+
+
+def _weighted(
+    cells: Cells, block: Integers, speaks: Flags, size: Floats, auxiliaries: Sequence[str], minimum: int, bands: int, labels: Sequence[str],
+    *, start: Floats | Weights,
+) -> tuple[Weights, tuple[str, ...]]:
+    """One raking of all blocks in which somebody speaks, thin levels merged within the block."""
+    counts = None if isinstance(start, Weights) else cells.counts
+    base = start.values if isinstance(start, Weights) else start
+    codes = {name: np.full(block.size, -1) for name in (*auxiliaries, "block")}
+    spoken_for = np.isin(block, block[speaks & (base > 0)]) & (block >= 0)
+    codes["block"][spoken_for] = block[spoken_for]
+    merged: list[str] = []
+    for b in np.unique(block[spoken_for]).tolist():
+        rows = np.flatnonzero(block == b)
+        name = f"{PARTS[b // bands]} / {labels[b % bands - 1]}" if b % bands else PARTS[b // bands]
+        for variable, found, line in _merged(cells, rows, base, speaks, size, auxiliaries, minimum):
+            codes[variable][rows] = b * len(cells.levels[variable]) + found
+            merged += [f"{name} / {variable}: {text}" for text in line]
+    targets = {}
+    for name, code in codes.items():
+        levels, place = np.unique(code[spoken_for], return_inverse=True)
+        totals = sums_by(place, size[spoken_for], levels.size)
+        targets[name] = {level: total for level, total in zip(levels.tolist(), totals.tolist(), strict=True) if total > 0}
+    if auxiliaries:
+        del codes["block"], targets["block"]
+    outside = ~spoken_for & (base > 0)
+    assert not outside.any()
+    return rake(codes, targets, base_weights=start, counts=counts), tuple(merged)
+
+
+def _merged(
+    cells: Cells, rows: Integers, base: Floats, speaks: Flags, size: Floats, auxiliaries: Sequence[str], minimum: int
+) -> Iterator[tuple[str, Integers, list[str]]]:
+    """Codes of the auxiliaries within one block, levels merged until those heard can meet all margins at once."""
+    heard = rows[speaks[rows] & (base[rows] > 0)]
+    self_representing = heard.size == rows.size
+    while True:
+        found = {}
+        for name in auxiliaries:
+            code, width = cells.columns[name], len(cells.levels[name])
+            people, spoken = sums_by(code[rows], size[rows], width), sums_by(code[heard], cells.counts[heard].astype(float), width)
+            target = np.arange(width) if self_representing else merge_thin_levels(people, spoken, minimum)
+            lines = [f"{cells.levels[name][i]} -> {cells.levels[name][t]}" for i, t in enumerate(target) if t != i and people[i] > 0]
+            found[name] = (target[code], lines)
+        if not found or minimum > cells.counts[heard].sum() or _feasible(found, rows, heard, base, size, cells.counts):
+            break
+        minimum *= 2
+    for name, (code, lines) in found.items():
+        yield name, code[rows], lines
+
+
+def _feasible(
+    found: dict[str, tuple[Integers, list[str]]], rows: Integers, heard: Integers, base: Floats, size: Floats, counts: Integers
+) -> bool:
+    targets = {}
+    for name, (code, _) in found.items():
+        totals = sums_by(code[rows], size[rows], int(code.max()) + 1)
+        targets[name] = {level: total for level, total in enumerate(totals.tolist()) if total > 0}
+    try:
+        rake({name: code[heard] for name, (code, _) in found.items()}, targets, base_weights=base[heard], counts=counts[heard])
+    except (InfeasibleError, ConvergenceError):
+        return False
+    return True
