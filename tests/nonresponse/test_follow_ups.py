@@ -144,6 +144,25 @@ def test_shares_of_domains_make_up_the_whole() -> None:
         np.testing.assert_allclose((both[0] - both[1]) / (2 * step), expected, atol=1e-8)
 
 
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_outcome_weights_are_derivatives(family: str) -> None:
+    """With a linear outcome model they are weights of those heard."""
+    w = world(400, 2)
+    if family == "binomial":
+        w["y"] = np.where(np.isnan(w["y"]), NAN, 0.2 + 0.6 * (w["y"] > 5.5))
+    base, often, by = np.random.default_rng(3).uniform(0.5, 2.0, 400), np.arange(400) % 3 + 1.0, np.arange(400) % 2
+    given: dict[str, Any] = {"family": family, "w": base, "counts": often, "by": by}
+    r = fitted(w, **given)
+    y = np.nan_to_num(w["y"])
+    if family == "gaussian":
+        np.testing.assert_allclose((often * y) @ r.outcome_weights, r.estimate, rtol=1e-12)
+        np.testing.assert_allclose(often @ r.outcome_weights, 1.0, rtol=1e-12)
+        assert not r.outcome_weights[np.isnan(w["y"])].any()
+    for row in [*np.flatnonzero(w["answered"])[:2], *np.flatnonzero(w["drawn"] & ~np.isnan(w["y"]))[:4]]:
+        moved = [fitted({**w, "y": w["y"] + sign * 1e-5 * (np.arange(400) == row)}, **given).estimate for sign in (1, -1)]
+        np.testing.assert_allclose((moved[0] - moved[1]) / 2e-5, often[row] * r.outcome_weights[row], atol=1e-9)
+
+
 @pytest.mark.parametrize("population", [None, 900, float("inf")])
 def test_domains_in_the_outcome_model_are_double_sampling_in_each(population: float | None) -> None:
     """Everybody drawn heard, the rate the share drawn in the domain: Hansen and Hurwitz with the n and N of the domain."""

@@ -83,6 +83,8 @@ class FollowUpFit:
         What a unit heard in the follow-up adds, through its own outcome and the outcome model.
     chance : Influence (r, domains)
         What it adds to have answered rather than not, through the propensity model.
+    weighting : Influence (n, domains)
+        Derivative of the estimates to the outcome of a unit.
     """
 
     estimate: Floats
@@ -94,6 +96,7 @@ class FollowUpFit:
     leverage: Floats
     kappa: Influence
     chance: Influence
+    weighting: Influence
 
     @property
     def modelled(self) -> bool:
@@ -162,16 +165,19 @@ def fit(phases: Phases, counts: Floats) -> FollowUpFit:
     share, m, inverse = phases.share(mass), np.zeros(phases.y.size), np.zeros(phases.y.size)
     m[silent] = at_silent.means(beta)
     inverse[rows] = heard[rows] / (phases.rate[rows] * p)
-    own = share * inverse * (np.nan_to_num(phases.y) - m)
     moved = _sums(phases, at_silent.x, silent, (counts * share)[silent] * _slope(at_silent, beta) * (1.0 - inverse[silent]))
-    kappa, leverage, at = np.zeros((rows.size, beta.size)), np.zeros(rows.size), heard[rows]
-    kappa[at] = second[heard][:, None] * model.score(beta)
+    leverage, at, loadings = np.zeros(rows.size), heard[rows], solved(bread, moved)
+    each = np.zeros((phases.y.size, beta.size))  # what an outcome that is larger by 1 adds to the equations of the coefficients
+    each[heard] = second[heard][:, None] * model.x
+    distance = np.nan_to_num(phases.y) - m
     leverage[at] = second[heard] * _slope(model, beta) * (model.x.T * solved(bread, model.x.T)).sum(axis=0)
+    own = share * inverse * distance
     chance = solve_symmetric(information, _sums(phases, x, rows, -(counts * own)[rows] * (1.0 - p)))
     return FollowUpFit(
         **_means(phases, counts, heard, m, own), rows=rows, p=p, residual=at - p, leverage=np.minimum(leverage, 1.0 - _SATURATED),
-        kappa=Influence(own=own[rows], row=np.arange(rows.size), domain=phases.codes[rows], shared=kappa, loadings=solved(bread, moved)),
+        kappa=_influence(own[rows], phases.codes[rows], (each * distance[:, None])[rows], loadings),
         chance=spread_influence(second[rows, None] * x, chance),
+        weighting=_influence(share * (phases.answered + inverse), phases.codes, each, loadings),
     )
 
 
@@ -188,6 +194,11 @@ def _means(phases: Phases, counts: Floats, heard: Flags, m: Floats, own: Floats)
 def ratio(top: npt.ArrayLike, bottom: Floats) -> Floats:
     """top / bottom, NaN where the bottom is 0."""
     return np.asarray(np.divide(top, bottom, out=np.full(np.shape(bottom), np.nan), where=bottom != 0), float)
+
+
+def _influence(own: Floats, codes: Integers, shared: Floats, loadings: Floats) -> Influence:
+    """Influence of rows on their own domain, and through the coefficients on all."""
+    return Influence(own=own, row=np.arange(own.size), domain=codes, shared=shared, loadings=loadings)
 
 
 def _by_row(influence: Influence, factor: Floats) -> Influence:

@@ -55,6 +55,8 @@ class FollowUpEstimate(Result):
         What the estimate rests on.
     material : Influence, or None after reading from a file
         Influence values in factors; `influence_values` writes them out.
+    weighting : Influence, or None after reading from a file
+        Weights of the outcomes in factors; `outcome_weights` writes them out.
     """
 
     estimate: Floats
@@ -81,13 +83,25 @@ class FollowUpEstimate(Result):
     variance_accounts_for: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
     material: Influence | None = field(default=None, repr=False, metadata={"memory_only": True})
+    weighting: Influence | None = field(default=None, repr=False, metadata={"memory_only": True})
 
     @property
     def influence_values(self) -> Floats | None:
         """What each unit adds to the estimate, given who was asked, (n,) or (n, domains); one unit of a row that counts several times."""
-        if self.material is None:
+        return self._written(self.material)
+
+    @property
+    def outcome_weights(self) -> Floats | None:
+        """Derivative of the estimate to the outcome of a unit, (n,) or (n, domains).
+
+        With a linear outcome model these are weights: the estimate is sum(counts * outcome_weights * y) over those heard.
+        """
+        return self._written(self.weighting)
+
+    def _written(self, factors: Influence | None) -> Floats | None:
+        if factors is None:
             return None
-        values = self.material.values()
+        values = factors.values()
         return values if self.labels else values[:, 0]
 
     def accounts(self, language: str = "en") -> str:

@@ -106,7 +106,7 @@ def follow_up(
     codes, labels, domains = crossed(by, outcome.size)
     phases = Phases(
         y=outcome, answered=first, drawn=later, rate=_rate(rate, first, later, often), base=base, codes=codes, domains=domains,
-        x_propensity=_chosen(x, propensity_columns, "propensity_columns"), x_outcome=_chosen(x, outcome_columns, "outcome_columns"),
+        x_propensity=chosen_columns(x, propensity_columns, "propensity_columns"), x_outcome=chosen_columns(x, outcome_columns, "outcome_columns"),
         family=family,
     )
     check_outcome(outcome[phases.heard], np.flatnonzero(phases.heard), family)
@@ -136,6 +136,7 @@ def follow_up(
     return FollowUpEstimate(
         **{name: column.reshape(shape) for name, column in figures_by_name.items()}, labels=labels, population=size, family=family,
         level=level, variance_accounts_for=accounts, assumptions=_assumptions(fitted.modelled), material=fitted.influence(outcome.size),
+        weighting=fitted.weighting,
     )
 
 
@@ -188,7 +189,8 @@ def _rate(rate: Any, answered: npt.NDArray[np.bool_], drawn: npt.NDArray[np.bool
     return phi
 
 
-def _chosen(x: Any, wanted: Sequence[str] | None, argument: str) -> dict[str, Any]:
+def chosen_columns(x: Any, wanted: Sequence[str] | None, argument: str) -> dict[str, Any]:
+    """The named columns of x (None: all)."""
     columns: dict[str, Any] = {}
     if isinstance(x, np.ndarray | list | tuple) and np.ndim(x) == 2:
         columns = {f"x{j}": column for j, column in enumerate(np.asarray(x).T)}
