@@ -106,8 +106,8 @@ def follow_up(
     codes, labels, domains = crossed(by, outcome.size)
     phases = Phases(
         y=outcome, answered=first, drawn=later, rate=_rate(rate, first, later, often), base=base, codes=codes, domains=domains,
-        x_propensity=chosen_columns(x, propensity_columns, "propensity_columns"), x_outcome=chosen_columns(x, outcome_columns, "outcome_columns"),
-        family=family,
+        x_propensity=chosen_columns(x, propensity_columns, "propensity_columns"),
+        x_outcome=chosen_columns(x, outcome_columns, "outcome_columns"), family=family,
     )
     check_outcome(outcome[phases.heard], np.flatnonzero(phases.heard), family)
     size = float(often @ base) if population is None else _checks.number(population, "population", low=float(often.sum()))
