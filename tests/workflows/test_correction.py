@@ -289,7 +289,7 @@ def test_result_survives_json(make_base: Build) -> None:
         ({"kpi": 11}, "out_of_bounds", "kpi"),
         ({"level": 95}, "out_of_bounds", "level"),
         ({"assume": "anything"}, "not_a_choice", "anything"),
-        ({"method": "auto"}, "not_a_choice", "method"),
+        ({"method": "guessing"}, "not_a_choice", "method"),
         ({"trim": 0.5}, "out_of_bounds", "trim"),
         ({"outcome": "scores"}, None, "scores"),
         ({"items": {"csi": 1.0}}, "no_outcome", "one of the two"),

@@ -14,13 +14,10 @@ if TYPE_CHECKING:
 
 def write_weights(path: Path, base: CustomerBase, correction: Correction) -> None:
     """Customer number and weight of everybody in the base; 0 for those whose answer speaks for nobody."""
-    from ..workflows.representation import pools_of
-
     cells, weights = correction.cells, correction.weights
     if cells is None or weights is None:
         return
-    _, speaks = pools_of(cells, double_sampling=correction.method == "double_sampling", pool_churned=False)
     values = np.zeros(len(cells))
-    values[speaks] = weights.values
+    values[correction.voices] = weights.values
     path.parent.mkdir(parents=True, exist_ok=True)
     base.spread(values, cells).to_parquet(path, index=False)

@@ -11,6 +11,7 @@ from .._checks import Integers as Codes
 from ..customer_base import Cells
 from ..errors import InputError
 from .assumptions import assumptions_of
+from .choosing import choose
 from .corrected_score import Correction
 from .domains import Domains
 from .estimates import estimate_domains
@@ -21,6 +22,10 @@ from .what_if import what_if
 
 def answer(question: Question) -> Correction:
     """The correction of the whole base, or of the domains of `by` with the whole beside it."""
+    reason = ""
+    if question.method == "auto":
+        method, reason = choose(question)
+        question = replace(question, method=method)
     cells = question.cells()
     question = replace(question, method=_method(question, cells))
     values = question.measure.values(cells.outcome)
@@ -28,6 +33,7 @@ def answer(question: Question) -> Correction:
     whole = Domains(cells=cells, made=made, y=values, of=np.zeros(len(cells), np.intp), count=1, labels={})
     overall = _result(question, whole)
     common: dict[str, Any] = {
+        "method_reason": reason,
         "assumptions": assumptions_of(question, whole, overall),
         "steps": steps_of(made),
         "balance": balance_of(cells, question.auxiliaries, made),
@@ -53,6 +59,7 @@ def _result(question: Question, domains: Domains) -> Correction:
         outcome=question.outcome or "index",
         statistic=what.name,
         method=question.method,
+        method_reason="",
         weighting=question.weighting,
         inference=question.inference,
         unit=question.base.unit,

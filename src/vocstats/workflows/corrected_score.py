@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +76,32 @@ class Balance(Record):
     heard: Integers
 
 
+@register("analysis")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis(Record):
+    """What another analysis of the same question says of the terms.
+
+    Attributes
+    ----------
+    name : str
+        A method ("weighting", "double_sampling", "doubly_robust", "callbacks", "shadow"), "proxy_pattern_mixture", "exit_tilt" or
+        "registry_check".
+    low, high : Floats (D, 3)
+        The estimate, or the ends of a range; NaN where the analysis says nothing of a term.
+    conf_low, conf_high : Floats (D, 3)
+        The same with sampling error.
+    reason : str
+        Code of the error where the data do not allow the analysis; "" where they do.
+    """
+
+    name: str
+    low: Floats
+    high: Floats
+    conf_low: Floats
+    conf_high: Floats
+    reason: str
+
+
 @register("correction")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Correction(Result):
@@ -87,7 +114,9 @@ class Correction(Result):
     Attributes
     ----------
     outcome, statistic, method, weighting, inference, unit : str
-        What was asked for; `method` is the one used for the silent: "double_sampling" or "weighting".
+        What was asked for; `method` is the one used for the silent.
+    method_reason : str
+        Code of why ``method="auto"`` chose it (`texts/reason.toml`); "" where the method was given.
     scale : tuple of float
         Lowest and highest possible score.
     top, bottom : tuple of float
@@ -118,6 +147,10 @@ class Correction(Result):
         Bounds if those not heard score no higher than look-alikes who were, and if they may score anything on the scale.
     shift_effect : Floats (D, 3, 3)
         Change of each term per point of silent, churned and mode shift (`SHIFTS`); the mean only, NaN otherwise.
+    shift_low, shift_high : Floats (D, 3, 3)
+        Smallest and largest change of each term over each declared shift by itself.
+    mode_share : Floats (D, 3)
+        Share of the term's customers for whom answers by telephone speak.
     silent_shift, churned_shift, mode_shift : tuple of float
         The declared shifts, in score points.
     kpi : float
@@ -134,6 +167,8 @@ class Correction(Result):
         Share of the part's customers for whom no answer and no random draw speaks, only an assumption.
     overall : Correction or None
         The same for the whole base; None when this is it.
+    analyses : tuple of Analysis
+        Other analyses of the same question, once `with_analyses` has made them.
     assumptions : tuple of Assumption
         What the figures rest on, the weightiest first.
     steps : tuple of WeightingStep
@@ -155,6 +190,7 @@ class Correction(Result):
     outcome: str
     statistic: str
     method: str
+    method_reason: str
     weighting: str
     inference: str
     unit: str
@@ -184,6 +220,9 @@ class Correction(Result):
     worst_low: Floats
     worst_high: Floats
     shift_effect: Floats
+    shift_low: Floats
+    shift_high: Floats
+    mode_share: Floats
     silent_shift: tuple[float, float]
     churned_shift: tuple[float, float]
     mode_shift: tuple[float, float]
@@ -196,6 +235,7 @@ class Correction(Result):
     part_std_error: Floats
     part_assumed: Floats
     overall: Correction | None = None
+    analyses: tuple[Analysis, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     steps: tuple[WeightingStep, ...] = ()
     balance: Balance | None = None
@@ -258,34 +298,74 @@ class Correction(Result):
     def sensitivity(self) -> pd.DataFrame:
         """Every analysis of what nobody can test, one row per domain, term and analysis.
 
-        ``declared_shift`` is the range over the declared shifts, ``monotone`` the bounds if those not heard are no happier than
-        look-alikes who were, ``worst_case`` the bounds if they may score anything on the scale. ``conf_low`` and
-        ``conf_high`` carry sampling error at both ends (declared shifts only; the bounds need none beyond their answers).
+        ``declared_shift`` is the range over all declared shifts together, ``silent_shift``, ``churned_shift`` and ``mode_shift``
+        (telephone against web) over one alone; ``monotone`` are the bounds if those not heard are no happier than look-alikes who
+        were, ``worst_case`` those if they may score anything on the scale. Then come the other analyses the base allows (see
+        `Analysis`): other methods; ``proxy_pattern_mixture``, from silence that depends on the auxiliaries' prediction of the score
+        to silence that depends on the score; ``exit_tilt``, those who left as a tilt of the active's answers; ``registry_check``,
+        the survey answers set right for later churn. ``conf_low`` and ``conf_high`` carry sampling error; bounds need none beyond
+        their answers. ``reason`` says why an analysis has no figures.
         """
         import pandas as pd
 
-        rows = []
-        for analysis, low, high, conf_low, conf_high in (
-            ("declared_shift", self.range_low, self.range_high, self.range_conf_low, self.range_conf_high),
-            ("monotone", self.monotone_low, self.monotone_high, None, None),
-            ("worst_case", self.worst_low, self.worst_high, None, None),
-        ):
-            missing = np.full(low.shape, np.nan)
-            rows.append(
-                pd.DataFrame(
-                    {
-                        **self._labelled(len(TERMS)),
-                        "term": np.tile(TERMS, low.shape[0]),
-                        "analysis": analysis,
-                        "low": self._long(low),
-                        "high": self._long(high),
-                        "conf_low": self._long(missing if conf_low is None else conf_low),
-                        "conf_high": self._long(missing if conf_high is None else conf_high),
-                    }
-                )
+        rows = [(name, *ends, "") for name, *ends in self._ranges()]
+        rows += [(a.name, a.low, a.high, a.conf_low, a.conf_high, a.reason) for a in self.with_analyses().analyses]
+        names = ("low", "high", "conf_low", "conf_high")
+        tables = [
+            pd.DataFrame(
+                {
+                    **self._labelled(len(TERMS)),
+                    "term": np.tile(TERMS, self.estimate.shape[0]),
+                    "analysis": analysis,
+                    **{name: self._long(end) for name, end in zip(names, ends, strict=True)},
+                    "reason": reason,
+                }
             )
-        frame = pd.concat(rows, ignore_index=True)
-        return frame[frame["term"] != "naive"].reset_index(drop=True)
+            for analysis, *ends, reason in rows
+        ]
+        frame = pd.concat(tables, ignore_index=True)
+        told = frame["low"].notna() | (frame["reason"] != "") | ~frame["analysis"].isin([a.name for a in self.analyses])
+        return frame[(frame["term"] != "naive") & told].reset_index(drop=True)
+
+    def _ranges(self) -> Iterator[tuple[str, Floats, Floats, Floats, Floats]]:
+        """Name, ends, and ends with sampling error of the ranges that need no other analysis."""
+        none = np.full(self.estimate.shape, np.nan)
+        yield "declared_shift", self.range_low, self.range_high, self.range_conf_low, self.range_conf_high
+        for k, name in enumerate(SHIFTS):
+            if getattr(self, f"{name}_shift") != (0.0, 0.0):
+                low, high = self.shift_low[:, :, k], self.shift_high[:, :, k]
+                yield f"{name}_shift", self.estimate + low, self.estimate + high, self.conf_low + low, self.conf_high + high
+        yield "monotone", self.monotone_low, self.monotone_high, none, none
+        yield "worst_case", self.worst_low, self.worst_high, none, none
+
+    def with_analyses(self) -> Correction:
+        """The same with `analyses`, so that they are written down with it; they are made only on demand, for they take time."""
+        from .analyses import analyses_of
+
+        return self if self.analyses or self.question is None else replace(self, analyses=analyses_of(self))
+
+    @property
+    def mode_effect(self) -> pd.DataFrame:
+        """Telephone against web, one row per domain and term: whom telephone answers speak for, and what `mode_shift` does.
+
+        ``share`` of the term's customers, ``per_point`` the change of the term if the telephone adds one point (means only), ``low``
+        and ``high`` the change over the declared range.
+        """
+        import pandas as pd
+
+        columns = {"share": self.mode_share, "per_point": self.shift_effect[:, :, 2], "low": self.shift_low[:, :, 2]}
+        columns["high"] = self.shift_high[:, :, 2]
+        table = {**self._labelled(len(TERMS)), "term": np.tile(TERMS, self.estimate.shape[0])}
+        return pd.DataFrame({**table, **{name: self._long(column) for name, column in columns.items()}})
+
+    @property
+    def voices(self) -> Integers:
+        """Cells whose answers speak: the axis of `weights`, as positions among `cells`."""
+        from .pools import pools_of
+
+        assert self.cells is not None and self.question is not None
+        _, speaks = pools_of(self.cells, follows=self.question.follows, pools_churned=self.question.pools_churned(self.cells))
+        return np.flatnonzero(speaks)
 
     @property
     def tipping_point(self) -> pd.DataFrame:
@@ -349,5 +429,7 @@ class Correction(Result):
                     n=whole.n[0, t],
                 )
             )
+        if self.method_reason:
+            lines.append(texts.render(f"reason.{self.method_reason}", language))
         lines += [f"- {assumption.text(language)}" for assumption in whole.assumptions]
         return "\n".join(lines)

@@ -66,6 +66,9 @@ def what_if(question: Question, domains: Domains, estimates: Estimates) -> dict[
         "worst_low": worst_low,
         "worst_high": worst_high,
         "shift_effect": np.stack([lever.mass * sign * per_point for lever, sign in zip(levers, (1.0, 1.0, -1.0), strict=True)], axis=2),
+        "shift_low": np.stack([low for low, _ in ends], axis=2),
+        "shift_high": np.stack([high for _, high in ends], axis=2),
+        "mode_share": levers[2].mass,
         "tipping": np.stack([_tipping(question.kpi, estimates.estimate, lever) for lever in levers[:2]], axis=2),
         "kpi_confidence": _confidence(question.kpi, estimates),
         "part_assumed": np.divide(
