@@ -11,3 +11,7 @@ class ExclusionWarning(VocstatsWarning):
 
 class LikelihoodWarning(VocstatsWarning):
     """A likelihood that hardly tells answers apart, or that has several summits."""
+
+
+class ShadowWarning(VocstatsWarning):
+    """A shadow variable that tells little of the outcome: intervals that take its strength for granted are too short."""
