@@ -14,14 +14,15 @@ from .._numerics import sums_by
 from ..errors import IdentificationError, InputError, shown
 from ..estimation import Design, Estimate
 from ..results import Flags
-from .parts import Domains, Part, domains_of, estimate_of
+from ..weighting import Weights
+from .parts import Domains, Part, domains_of, estimate_of, weightings_of
 from .retention import survival_curve
 from .risk_sets import RiskSets
 
 
 def cohort_mean(
     y: npt.ArrayLike, duration: npt.ArrayLike, event: npt.ArrayLike, *, tenure: float, entry: npt.ArrayLike | None = None,
-    weights: npt.ArrayLike | None = None, counts: npt.ArrayLike | None = None, design: Design | None = None, by: Any = None,
+    weights: npt.ArrayLike | Weights | None = None, counts: npt.ArrayLike | None = None, design: Design | None = None, by: Any = None,
     level: float = 0.95,
 ) -> Estimate:
     """Mean score of everybody who bought, at some tenure: survivors by their answers, those who left by exit interviews.
@@ -40,10 +41,11 @@ def cohort_mean(
         Of everybody in the cohort, as in `survival_curve`.
     tenure : float
         In the unit of the durations. Who leaves exactly then has left.
-    weights : array (n,), optional
-        Weights of the answers, taken as given; retention does not use them.
+    weights : Weights or array (n,), optional
+        Weights of the answers; retention does not use them. The standard errors take an array as given, a `Weights` as estimated:
+        they are pulled back through its chain, with calibration targets known (not counted from these very rows).
     counts : array (n,), optional
-        How often a row stands there.
+        How often a row stands there. Not beside a `Weights`, which has its own.
     design : Design, optional
         Dependence of the rows, such as dealers as clusters. None: independent.
     by : array of labels, or {name: array}, optional
@@ -60,7 +62,7 @@ def cohort_mean(
     Raises
     ------
     InputError
-        An answer of somebody whose status at `tenure` is not known, or bad arrays.
+        An answer of somebody whose status at `tenure` is not known, bad arrays, Replicates or negative weights.
     IdentificationError
         Nobody active, or nobody of those who left, was heard; or the cohort was not followed for so long.
 
@@ -78,15 +80,12 @@ def cohort_mean(
     """
     score = _checks.vector(y, "y", missing=True)
     at = _checks.number(tenure, "tenure", low=0.0)
-    curve = survival_curve(duration, event, entry=entry, counts=counts, by=by, times=[at], level=level)
-    if curve.material is None or curve.material.spells.duration.size != score.size:
-        raise InputError(
-            f"duration has {np.size(duration)} entries; {score.size} were expected.",
-            code="wrong_length", argument="duration", got=int(np.size(duration)), expected=int(score.size),
-        )
-    domains = domains_of(score.size, by, counts, design)
-    weight = np.ones(score.size) if weights is None else _checks.non_negative(weights, "weights", length=score.size)
-    mass = np.where(np.isnan(score), 0.0, weight)
+    weightings = weightings_of(score.size, counts, weights=weights)
+    time = _checks.non_negative(duration, "duration", length=score.size)
+    curve = survival_curve(time, event, entry=entry, counts=weightings[0].counts, by=by, times=[at], level=level)
+    assert curve.material is not None
+    domains = domains_of(score.size, by, None, design, weightings)
+    mass = np.where(np.isnan(score), 0.0, weightings[0].values)
     spells = curve.material.spells
     gone = spells.event & (spells.duration <= at)
     there = ~gone & (spells.duration >= at) & (spells.entry <= at)
@@ -94,11 +93,11 @@ def cohort_mean(
     _refuse_unplaced((mass > 0) & (spells.counts > 0) & ~gone & ~there, at)
     _refuse_unheard(domains, curve.survival, mass * there > 0, mass * gone > 0, at)
     n = domains.sums(np.ones(score.size))
-    survival = Part(value=curve.survival, influence=curve.influence_at(at), n=n, spread=n > 1)
+    survival = Part(value=curve.survival, influence=domains.along(0, curve.influence_at(at)), n=n, spread=n > 1)
     active = _mean(domains, np.nan_to_num(score), mass * there)
     churned = _churned(domains, np.nan_to_num(score), mass * gone, curve.material, at)
     parts = _stacked(domains, survival, active, churned)
-    return estimate_of("cohort_mean", parts, domains, level=level, weights_given=weights is not None)
+    return estimate_of("cohort_mean", parts, domains, level=level, weights_given=not isinstance(weights, Weights | None))
 
 
 def _stacked(domains: Domains, survival: Part, active: Part, churned: Part) -> dict[str, Part]:
@@ -116,7 +115,7 @@ def _stacked(domains: Domains, survival: Part, active: Part, churned: Part) -> d
 
 
 def _mean(domains: Domains, y: Floats, mass: Floats) -> Part:
-    value, influence = domains.mean(y, mass)
+    value, influence = domains.mean(y, mass, 1)
     n = domains.sums((mass > 0).astype(float))
     return Part(value=value, influence=influence, n=n, spread=n > 1)
 
@@ -126,9 +125,10 @@ def _churned(domains: Domains, y: Floats, mass: Floats, sets: RiskSets, at: floa
     share = np.append(0.0, sets.leaving_share())[sets.left]
     mean = _mean(domains, y, np.where(mass > 0, mass * share, 0.0))
     rows = np.flatnonzero((mass > 0) & (domains.counts > 0))
-    change = sums_by(sets.left[rows] - 1, (domains.counts * mean.influence)[rows], sets.time.size)
+    change = sums_by(sets.left[rows] - 1, (domains.counts * mean.influence.sum(axis=0))[rows], sets.time.size)
     position = sets.position(np.arange(domains.size), np.full(domains.size, at))
-    return Part(value=mean.value, influence=mean.influence + sets.leaving_influence(change, position), n=mean.n, spread=mean.spread)
+    influence = mean.influence + domains.along(0, sets.leaving_influence(change, position))
+    return replace(mean, influence=influence)
 
 
 def _refuse_unreached(domains: Domains, survival: Floats, at: float) -> None:

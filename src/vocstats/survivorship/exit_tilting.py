@@ -13,7 +13,8 @@ from .._checks import Floats
 from ..errors import IdentificationError, shown
 from ..estimation import Design, Estimate
 from ..results import Flags
-from .parts import Domains, Part, domains_of, estimate_of
+from ..weighting import Weights
+from .parts import Domains, Part, domains_of, estimate_of, weightings_of
 
 _STEEPEST = 500.0  # largest tilt over the whole range of answers: exp() of it is still a number
 _TOLERANCE = 1e-13  # of the tilt, over the range of answers
@@ -31,7 +32,7 @@ class _Tilted:
 
 
 def exit_tilt(
-    y: npt.ArrayLike, churned: npt.ArrayLike, *, history: Any = None, weights: npt.ArrayLike | None = None,
+    y: npt.ArrayLike, churned: npt.ArrayLike, *, history: Any = None, weights: npt.ArrayLike | Weights | None = None,
     counts: npt.ArrayLike | None = None, design: Design | None = None, level: float = 0.95,
 ) -> Estimate:
     """Mean score of those who left, when they answer like customers with the same history but tilted by exp(alpha y).
@@ -49,10 +50,11 @@ def exit_tilt(
         Who left. The axis holds everybody, heard or not.
     history : array of labels, or {name: array}, optional
         What is known of everybody (tenure class, service history); several columns are crossed. None: one history.
-    weights : array (n,), optional
-        Weights of the answers, taken as given.
+    weights : Weights or array (n,), optional
+        Weights of the answers. The standard errors take an array as given, a `Weights` as estimated: they are pulled back through
+        its chain, with calibration targets known (not counted from these very rows).
     counts : array (n,), optional
-        How often a row stands there.
+        How often a row stands there. Not beside a `Weights`, which has its own.
     design : Design, optional
         Dependence of the rows, such as dealers as clusters. None: independent.
     level : float
@@ -67,7 +69,7 @@ def exit_tilt(
     Raises
     ------
     InputError
-        Bad arrays.
+        Bad arrays, Replicates or negative weights.
     IdentificationError
         No exit interview; a history in which no active customer was heard; exit interviews with answers beyond those of the
         active, or a mean no tilt of theirs reaches.
@@ -86,15 +88,15 @@ def exit_tilt(
     _checks.level(level)
     score = _checks.vector(y, "y", missing=True)
     gone = _checks.flags(churned, "churned", length=score.size)
-    weight = np.ones(score.size) if weights is None else _checks.non_negative(weights, "weights", length=score.size)
-    cells = domains_of(score.size, history, counts, design)
-    mass, known = np.where(np.isnan(score), 0.0, weight), np.nan_to_num(score)
+    weightings = weightings_of(score.size, counts, weights=weights)
+    cells = domains_of(score.size, history, None, design, weightings)
+    mass, known = np.where(np.isnan(score), 0.0, weightings[0].values), np.nan_to_num(score)
     present = (mass > 0) & (cells.counts > 0)
     _refuse_unheard(cells, present & ~gone, present & gone)
     _refuse_beyond(known, present & ~gone, present & gone)
-    whole = domains_of(score.size, None, counts, design)
+    whole = domains_of(score.size, None, None, design, weightings)
     parts = _parts(whole, cells, known, np.where(gone, 0.0, mass), np.where(gone, mass, 0.0), gone)
-    return estimate_of("exit_tilt", parts, whole, level=level, weights_given=weights is not None)
+    return estimate_of("exit_tilt", parts, whole, level=level, weights_given=not isinstance(weights, Weights | None))
 
 
 def _parts(whole: Domains, cells: Domains, y: Floats, active: Floats, exits: Floats, gone: Flags) -> dict[str, Part]:
@@ -106,17 +108,16 @@ def _parts(whole: Domains, cells: Domains, y: Floats, active: Floats, exits: Flo
     pull = float(q @ t.variance)
     mean_h, square_h = t.mean[h], t.square[h]
     exit_share = exits / exits.dot(whole.counts)
-    tilt_influence = (exit_share * (y - mean_h) - q[h] * t.weight * (y - mean_h)) / pull
+    tilt_influence = whole.along(1, (exit_share - q[h] * t.weight) * (y - mean_h) / pull)
     misfit = float((whole.counts * exit_share) @ (y**2 - square_h))
-    misfit_influence = (
-        exit_share * (y**2 - square_h - misfit) - q[h] * t.weight * (y**2 - square_h) - float(q @ t.covariance) * tilt_influence
-    )
+    misfit_influence = whole.along(1, exit_share * (y**2 - square_h - misfit) - q[h] * t.weight * (y**2 - square_h))
+    misfit_influence = misfit_influence - float(q @ t.covariance) * tilt_influence
     one, (left, left_influence) = np.ones(y.size), whole.mean(gone.astype(float), np.ones(y.size))
     means = {}
     for name, who, at in (("active", ~gone, plain), ("churned", gone, t)):
         value, influence = whole.mean(at.mean[h], who * one)
         share = cells.sums(who * one) / float(whole.sums(who * one)[0])
-        influence = influence + share[h] * at.weight * (y - at.mean[h])
+        influence = influence + whole.along(1, share[h] * at.weight * (y - at.mean[h]))
         means[name] = (value, influence + (float(share @ at.variance) * tilt_influence if name == "churned" else 0.0))
     (a, a_influence), (c, c_influence) = means["active"], means["churned"]
     everybody = (a + left * (c - a), a_influence + left * (c_influence - a_influence) + (c - a) * left_influence)

@@ -12,12 +12,13 @@ from .._checks import Floats
 from ..errors import IdentificationError, InputError, shown
 from ..estimation import Design, Estimate
 from ..results import Flags
-from .parts import Domains, Part, domains_of, estimate_of
+from ..weighting import Weights
+from .parts import Domains, Part, domains_of, estimate_of, weightings_of
 
 
 def decompose_trend(
-    before: npt.ArrayLike, after: npt.ArrayLike, churned: npt.ArrayLike, *, weights_before: npt.ArrayLike | None = None,
-    weights_after: npt.ArrayLike | None = None, counts: npt.ArrayLike | None = None, design: Design | None = None, by: Any = None,
+    before: npt.ArrayLike, after: npt.ArrayLike, churned: npt.ArrayLike, *, weights_before: npt.ArrayLike | Weights | None = None,
+    weights_after: npt.ArrayLike | Weights | None = None, counts: npt.ArrayLike | None = None, design: Design | None = None, by: Any = None,
     level: float = 0.95,
 ) -> Estimate:
     """Change of the naive score = change within persons + composition + survivorship, exactly.
@@ -36,10 +37,11 @@ def decompose_trend(
         A person's score in each period; missing where he was not heard.
     churned : array of bool (n,)
         Who had left by the second period.
-    weights_before, weights_after : array (n,), optional
-        Weights per person in each period, taken as given.
+    weights_before, weights_after : Weights or array (n,), optional
+        Weights per person in each period. The standard errors take an array as given, a `Weights` as estimated: they are pulled
+        back through its chain, with calibration targets known (those of both periods independent unless it is the same object).
     counts : array (n,), optional
-        How often a row stands there.
+        How often a row stands there. Not beside a `Weights`, which has its own.
     design : Design, optional
         How persons were drawn. None: independently, with replacement.
     by : array of labels, or {name: array}, optional
@@ -56,7 +58,7 @@ def decompose_trend(
     Raises
     ------
     InputError
-        Somebody who had left is heard after, or bad arrays.
+        Somebody who had left is heard after, bad arrays, Replicates, negative weights, or weights with different counts.
     IdentificationError
         Nobody of a domain was heard in both periods.
 
@@ -82,15 +84,13 @@ def decompose_trend(
             "Correct churned, or take their exit interviews out of after.",
             code="churned_heard_after", argument="after", rows=back,
         )
-    weights = [
-        np.ones(y1.size) if value is None else _checks.non_negative(value, name, length=y1.size)
-        for value, name in ((weights_before, "weights_before"), (weights_after, "weights_after"))
-    ]
-    domains = domains_of(y1.size, by, counts, design)
-    w1, w2 = (weight * ~np.isnan(y) for weight, y in zip(weights, (y1, y2), strict=True))
+    weightings = weightings_of(y1.size, counts, weights_before=weights_before, weights_after=weights_after)
+    domains = domains_of(y1.size, by, None, design, weightings)
+    w1, w2 = (weights.values * ~np.isnan(y) for weights, y in zip(weightings, (y1, y2), strict=True))
     stayed = (w1 > 0) & (w2 > 0)
     parts = _parts(domains, np.nan_to_num(y1), np.nan_to_num(y2), w1, w2, stayed, gone)
-    return estimate_of("trend", parts, domains, level=level, weights_given=weights_before is not None or weights_after is not None)
+    given = any(not isinstance(weights, Weights | None) for weights in (weights_before, weights_after))
+    return estimate_of("trend", parts, domains, level=level, weights_given=given)
 
 
 def _parts(domains: Domains, y1: Floats, y2: Floats, w1: Floats, w2: Floats, stayed: Flags, gone: Flags) -> dict[str, Part]:
@@ -104,28 +104,27 @@ def _parts(domains: Domains, y1: Floats, y2: Floats, w1: Floats, w2: Floats, sta
         )
     told = twice > 1
     s1, s2 = w1 * stayed, w2 * stayed
-    mean1, mean2 = domains.mean(y1, s1), domains.mean(y2, s2)
+    mean1, mean2, both = domains.mean(y1, s1, 1), domains.mean(y2, s2, 2), (y1 + y2) / 2
     apart = {
-        "joined": _departure(domains, y2, w2, (w2 > 0) & ~stayed, mean2, 1.0, told),
-        "fell_silent": _departure(domains, y1, w1, (w1 > 0) & ~stayed & ~gone, mean1, -1.0, told),
-        "reweighted": _sum(domains, [(1.0, domains.mean((y1 + y2) / 2, s2)), (-1.0, domains.mean((y1 + y2) / 2, s1))], stayed, told),
+        "joined": _departure(domains, y2, w2, (w2 > 0) & ~stayed, mean2, 2, told),
+        "fell_silent": _departure(domains, y1, w1, (w1 > 0) & ~stayed & ~gone, mean1, 1, told),
+        "reweighted": _sum(domains, [(1.0, domains.mean(both, s2, 2)), (-1.0, domains.mean(both, s1, 1))], stayed, told),
     }
     heard = (w1 > 0) | (w2 > 0)
+    two = domains.sums(heard.astype(float)) > 1
     return {
-        "change": _sum(domains, [(1.0, domains.mean(y2, w2)), (-1.0, domains.mean(y1, w1))], heard, domains.sums(heard.astype(float)) > 1),
-        "within": _sum(domains, [(0.5, domains.mean(y2 - y1, s1)), (0.5, domains.mean(y2 - y1, s2))], stayed, told),
+        "change": _sum(domains, [(1.0, domains.mean(y2, w2, 2)), (-1.0, domains.mean(y1, w1, 1))], heard, two),
+        "within": _sum(domains, [(0.5, domains.mean(y2 - y1, s1, 1)), (0.5, domains.mean(y2 - y1, s2, 2))], stayed, told),
         "composition": _sum(domains, [(1.0, (part.value, part.influence)) for part in apart.values()], heard & ~gone, told),
-        "survivorship": _departure(domains, y1, w1, (w1 > 0) & gone, mean1, -1.0, told),
+        "survivorship": _departure(domains, y1, w1, (w1 > 0) & gone, mean1, 1, told),
         **apart,
     }
 
 
-def _departure(
-    domains: Domains, y: Floats, w: Floats, who: Flags, mean: tuple[Floats, Floats], sign: float, told: Flags
-) -> Part:
-    """sign Σ_who w (y - mean) / Σ w: what these people move the average of their period away from that of the stayers."""
-    centre, centre_influence = mean
-    value, influence = domains.mean(who * (y - centre[domains.codes]), w)
+def _departure(domains: Domains, y: Floats, w: Floats, who: Flags, mean: tuple[Floats, Floats], period: int, told: Flags) -> Part:
+    """± Σ_who w (y - mean) / Σ w: what these people move the average of their period away from that of the stayers."""
+    (centre, centre_influence), sign = mean, 1.0 if period == 2 else -1.0
+    value, influence = domains.mean(who * (y - centre[domains.codes]), w, period)
     share, _ = domains.mean(who.astype(float), w)
     return Part(
         value=sign * value, influence=sign * (influence - share[domains.codes] * centre_influence), n=domains.sums(who.astype(float)),
