@@ -226,7 +226,7 @@ def _decode(value: Any, annotation: str) -> Any:
     if annotation == "float":
         return _number(value)
     if isinstance(value, Mapping):
-        if "kind" in value:
+        if isinstance(value.get("kind"), str):  # a mapping by column may have a column of that name
             cls = _KINDS.get(value["kind"])
             if cls is None or value.get("schema_version", 1) > cls.schema_version:
                 raise InputError(
