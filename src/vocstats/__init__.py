@@ -12,6 +12,8 @@ _EXPORTS = {
     "Source": ".customer_base",
     "correct": ".workflows.correction",
     "Correction": ".workflows.correction",
+    "track_cohorts": ".workflows.cohort_tracking",
+    "CohortTrack": ".workflows.cohort_tracking",
     "difference": ".estimation",
     "load": ".results",
     "VocstatsError": ".errors",
@@ -46,5 +48,6 @@ def __dir__() -> list[str]:
 
 def _result_modules() -> None:
     """Import every module that registers a result, so that `load` knows its kind."""
-    for module in (".estimation", ".weighting", ".nonresponse", ".sensitivity", ".survivorship", ".workflows.correction", ".study.result"):
+    estimators = (".estimation", ".weighting", ".nonresponse", ".sensitivity", ".survivorship")
+    for module in (*estimators, ".workflows.correction", ".workflows.cohort_track", ".study.result"):
         import_module(module, __name__)

@@ -208,6 +208,11 @@ class CustomerBase:
         contact = Contact.of(sources["survey"]) if sources["survey"].source.contact is not None else None
         return cls(table, sources, contact, unit=unit, dealer=dealer, precedence=precedence, missing_codes=missing_codes)
 
+    def band_source(self, name: str) -> str:
+        """The column of the registry an auxiliary is made of: that of a band, else itself."""
+        band = self._registry.bands.get(name)
+        return name if band is None else band.column
+
     @property
     def set_aside(self) -> pd.DataFrame:
         """What was left out, and why: source, reason (a code), rows, examples."""

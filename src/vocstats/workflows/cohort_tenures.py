@@ -41,6 +41,11 @@ class Tenures:
     entry: Floats | None
     units: float
 
+    def spans(self) -> tuple[Floats, Floats | None]:
+        """Durations and entries as whole periods that begin with 1."""
+        shift = float((self.duration == 0).any())
+        return self.duration + shift, None if self.entry is None else np.where(self.entry > 0, self.entry + shift, 0.0)
+
     def rows(self, kept: Flags | Integers) -> Tenures:
         """The tenures of some cells."""
         entry = None if self.entry is None else self.entry[kept]
@@ -98,7 +103,6 @@ class Clock:
                     f"({self.tenure!r}). Correct the columns, or leave those rows out with where=.",
                     code="entry_after_tenure", argument="entry", count=int(late), entry=self.entry, tenure=self.tenure,
                 )
-            entry = np.where(duration > 0, entry, -1.0)
         return Tenures(cells=cells, duration=duration, event=gone, entry=entry, units=1.0)
 
     def _from_days(self, cells: Cells, gone: Flags) -> Tenures:
@@ -115,7 +119,8 @@ class Clock:
             )
         until = np.where(gone, left, reference)
         duration = (until - joined).astype("timedelta64[D]").astype(float) + 1.0
-        begun = np.maximum((np.datetime64(window["from"], "D") - joined).astype("timedelta64[D]").astype(float), 0.0)
+        before = np.asarray(window["from"], "datetime64[D]") - joined
+        begun = np.maximum(before.astype("timedelta64[D]").astype(float), 0.0)
         kept = duration >= 1.0
         found = Tenures(cells=cells, duration=duration, event=gone, entry=begun, units=DAYS_PER_MONTH)
         return found if kept.all() else found.rows(kept)

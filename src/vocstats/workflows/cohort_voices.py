@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ..customer_base import GROUPS, SOURCES, Cells
 from ..errors import ConvergenceError, InfeasibleError
 from ..results import Flags, Floats
 from ..weighting import Weights, rake
+from ..weighting.chain import Step
 from .representation import merge_thin_levels
 
 PARTS = ("active", "engaged", "silent", "churned_answered", "churned_rest")
@@ -33,26 +35,33 @@ class Voices:
     speaks : Flags (cells,)
     merged : tuple of str
         One line per merged level of an auxiliary.
+    inverses : tuple of float arrays (p, p)
+        Inverse bread of each step.
     """
 
     weights: Weights
     part: Integers
     speaks: Flags
     merged: tuple[str, ...]
+    inverses: tuple[Floats, ...]
 
     def influence(self, slope: Floats, base_weight: Floats) -> Floats:
         """Influence of a unit of each cell on an estimate with the derivative `slope` to the mass of those heard.
 
         The customers that the weights reproduce are a draw as well: a unit adds what it does to those totals, x'B, whether heard or not.
         """
-        weights = self.weights
-        pulled = weights.base * weights.pullback(slope, exact=True)
-        for k, step in enumerate(weights.steps):
-            moved = weights.counts * weights.entering(k) * weights.pullback(slope, since=k + 1, exact=True)
-            gradient = step.gradient(exact=True)
-            assert gradient is not None
-            pulled = pulled + base_weight * (step.gradient() @ solve_symmetric(step.bread(exact=True), gradient.T @ moved))
-        return np.asarray(pulled)
+        weights, u, registry = self.weights, slope, np.zeros(slope.size)
+        for k in reversed(range(len(weights.steps))):
+            step = weights.steps[k]
+            moved = self.inverses[k] @ (_columns(step, exact=True).T @ (weights.counts * weights.entering(k) * u))
+            registry += _columns(step) @ moved
+            u = step.factor * u + step.score() @ moved
+        return np.asarray(weights.base * u + base_weight * registry)
+
+
+def _columns(step: Step, *, exact: bool = False) -> Any:
+    """The characteristics a step weights on, times the slope of its factor if `exact`."""
+    return step.gradient(exact=exact)
 
 
 def voices_of(cells: Cells, band: Integers, labels: Sequence[str], auxiliaries: Sequence[str], minimum: int) -> Voices:
@@ -73,7 +82,14 @@ def voices_of(cells: Cells, band: Integers, labels: Sequence[str], auxiliaries: 
         whole = np.where(active, band + 1, block)
         weights, more = _weighted(cells, whole, speaks, size, auxiliaries, minimum, bands, labels, start=weights)
         merged += tuple(line for line in more if line not in merged)
-    return Voices(weights=weights, part=part, speaks=speaks, merged=merged)
+    inverses = tuple(_inverse(step) for step in weights.steps)
+    return Voices(weights=weights, part=part, speaks=speaks, merged=merged, inverses=inverses)
+
+
+def _inverse(step: Step) -> Floats:
+    bread: Any = step.bread(exact=True)
+    bread = bread if isinstance(bread, np.ndarray) else bread.toarray()
+    return solve_symmetric(bread, np.eye(len(bread)))
 
 
 def _parts(cells: Cells) -> tuple[Integers, Flags]:
@@ -113,8 +129,6 @@ def _weighted(
         targets[name] = {level: total for level, total in zip(levels.tolist(), totals.tolist(), strict=True) if total > 0}
     if auxiliaries:
         del codes["block"], targets["block"]
-    outside = ~spoken_for & (base > 0)
-    assert not outside.any()
     return rake(codes, targets, base_weights=start, counts=counts), tuple(merged)
 
 
