@@ -129,13 +129,16 @@ def correct(
     auxiliary: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
     missing: Annotated[str | None, typer.Option(metavar="fail|level")] = None,
     by: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
-    method: Annotated[str | None, typer.Option(metavar="double_sampling|weighting")] = None,
+    method: Annotated[str | None, typer.Option(metavar="METHOD")] = None,
+    shadow: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    attempt: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
     weighting: Annotated[str | None, typer.Option(metavar="rake|poststratify|calibrate")] = None,
     small_groups: Annotated[str | None, typer.Option(metavar="borrow|blank|fail")] = None,
     inference: Annotated[str | None, typer.Option(metavar="registry|process|r")] = None,
     kpi: Annotated[float | None, typer.Option()] = None,
     silent_shift: Annotated[str | None, typer.Option(metavar="LOW,HIGH")] = None,
     churned_shift: Annotated[str | None, typer.Option(metavar="LOW,HIGH")] = None,
+    mode_shift: Annotated[str | None, typer.Option(metavar="LOW,HIGH")] = None,
     headline: Annotated[str, typer.Option(metavar="nonresponse_corrected|survivor_corrected")] = "survivor_corrected",
     level: Annotated[float | None, typer.Option()] = None,
     minimum_group: Annotated[int | None, typer.Option()] = None,
@@ -148,18 +151,19 @@ def correct(
         name: one_off.numbers_of(value, f"--{name.replace('_', '-')}")
         for name, value in {
             "scale": scale, "top": top, "bottom": bottom, "missing_codes": missing_codes,
-            "silent_shift": silent_shift, "churned_shift": churned_shift,
+            "silent_shift": silent_shift, "churned_shift": churned_shift, "mode_shift": mode_shift,
         }.items()
     }  # fmt: skip
     options = {
         "id": id, "churned": one_off.churned_of(churned), "outcome": outcome, "statistics": one_off.names_of(statistic),
         "auxiliaries": one_off.names_of(auxiliary), "missing": missing, "by": one_off.names_of(by), "method": method,
+        "shadow": shadow,
         "weighting": weighting, "small_groups": small_groups, "inference": inference, "kpi": kpi, "headline": headline,
         "level": level, "minimum_group": minimum_group, **numbers,
     }  # fmt: skip
     sources = {"survey": survey, "follow_up": follow_up, "exit_interview": exit_interview}
     shared = {"repeated": repeated, "unmatched": unmatched, **({"date": date} if date else {})}
-    study, problems = one_off.study_of_options(registry, sources, shared, selected, options)
+    study, problems = one_off.study_of_options(registry, sources, shared, {"selected": selected, "attempt": attempt}, options)
     if study is None:
         raise typer.Exit(refuse(terminal, problems))
     one_off.correct_and_show(terminal, study, json=json)

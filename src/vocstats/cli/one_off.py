@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 _KEYS = {
     "id": "registry", "churned": "registry", "outcome": "outcome", "scale": "outcome", "statistics": "outcome", "top": "outcome",
     "bottom": "outcome", "missing_codes": "outcome", "auxiliaries": "auxiliaries", "missing": "auxiliaries", "by": "correct",
-    "method": "correct", "weighting": "correct", "small_groups": "correct", "inference": "correct", "kpi": "correct",
-    "silent_shift": "sensitivity", "churned_shift": "sensitivity", "headline": "correct", "level": "study",
+    "method": "correct", "shadow": "correct", "weighting": "correct", "small_groups": "correct", "inference": "correct", "kpi": "correct",
+    "silent_shift": "sensitivity", "churned_shift": "sensitivity", "mode_shift": "sensitivity", "headline": "correct", "level": "study",
     "minimum_group": "report",
 }  # fmt: skip
 _RENAMED = {"outcome": "column", "auxiliaries": "columns"}
 
 
 def study_of_options(
-    registry: Path, sources: Mapping[str, Path | None], shared: Mapping[str, Any], selected: str | None, options: Mapping[str, Any]
+    registry: Path, sources: Mapping[str, Path | None], shared: Mapping[str, Any], told: Mapping[str, str | None],
+    options: Mapping[str, Any],
 ) -> tuple[Study | None, list[InputError]]:
     """The study a command line describes, or what is wrong with it.
 
@@ -39,8 +40,8 @@ def study_of_options(
         {source: file or None}.
     shared : mapping
         Keys of every source: repeated, unmatched, date.
-    selected : str, optional
-        Column of those drawn, in the follow-up and the exit interview.
+    told : mapping
+        Columns of some sources: of those drawn ("selected"), in the follow-up and the exit interview; of the attempt, in the survey.
     options : mapping
         {option: value or None}, named as in `_KEYS`.
     """
@@ -48,8 +49,9 @@ def study_of_options(
     document["study"] = {"title": registry.stem, "output": "out"}
     for source, file in sources.items():
         if file is not None:
-            drawn = {"selected": selected} if selected and source != "survey" else {}
-            document["answers"][source] = {"file": str(file), **shared, **drawn}
+            key = "attempt" if source == "survey" else "selected"
+            own = {key: told[key]} if told[key] else {}
+            document["answers"][source] = {"file": str(file), **shared, **own}
     for option, value in options.items():
         if value is not None and value != []:
             document.setdefault(_KEYS[option], {})[_RENAMED.get(option, option)] = value

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .content import ReportContent
 
 FIGURES = ("estimate", "std_error", "conf_low", "conf_high", "range_low", "range_high")
+ENDS = ("low", "high", "conf_low", "conf_high")
 BOUNDS = ("monotone_low", "monotone_high", "worst_low", "worst_high")
 
 
@@ -54,6 +55,8 @@ def sheets(content: ReportContent, language: str) -> tuple[Sheet, ...]:
         made.append(_sheet("balance", words.term("sheet_balance"), balance_rows(first, words, content.minimum_group), words))
     if first.steps:
         made.append(_sheet("weights", words.term("sheet_weights"), step_rows(first, words), words))
+    if others := other_analyses(first, words):
+        made.append(_sheet("analyses", words.term("sheet_analyses"), others, words))
     made.append(_sheet("assumptions", words.term("sheet_assumptions"), assumption_rows(first, words), words))
     made.append(_sheet("glossary", words.term("sheet_glossary"), glossary_rows(words), words))
     return tuple(made)
@@ -117,6 +120,27 @@ def _overview(content: ReportContent, words: Words) -> Sheet:
                 }
             )
     return _sheet("overview", words.term("sheet_overview"), rows, words)
+
+
+def other_analyses(correction: Correction, words: Words) -> list[dict[str, Any]]:
+    """One row per other analysis of the same question and term: what it says, or that the data do not allow it."""
+    measure = Measure(words, correction)
+    rows = []
+    for analysis in correction.analyses:
+        for term in (1, 2):
+            low, high, conf_low, conf_high = (float(getattr(analysis, name)[0, term]) for name in ENDS)
+            if not (math.isfinite(low) or analysis.reason):
+                continue
+            rows.append(
+                {
+                    "analysis": words.term(f"analysis_{analysis.name}"),
+                    "population": words.term(f"population_{TERMS[term]}"),
+                    "result": measure.value(low) if low == high else measure.span(low, high),
+                    "interval": measure.span(conf_low, conf_high),
+                    "reason": words("analysis_refused", code=analysis.reason) if analysis.reason else "",
+                }
+            )
+    return rows
 
 
 def _domains(content: ReportContent, words: Words, by: str, corrections: Mapping[str, Correction]) -> Sheet:

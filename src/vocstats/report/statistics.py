@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
+from .. import texts
 from ..workflows.corrected_score import PARTS, TERMS, Correction
 from . import charts
 from .chapter import Chapter
 from .disclosure import SHOWN, small_parts, suppressed_terms
 from .grid import Column, Grid, figure, grid, plain
-from .sheets import balance_rows, step_rows
+from .sheets import balance_rows, other_analyses, step_rows
 from .wording import Measure, Words, label
 
 if TYPE_CHECKING:
@@ -31,9 +32,15 @@ REFERENCES = (
     "Manski, C. F. (2003). Partial Identification of Probability Distributions. Springer.",
     "Mogstad, M., Romano, J. P., Shaikh, A. M. & Wilhelm, D. (2024). Inference for ranks. Rev. Econ. Stud. 91, 476–518.",
     "Hundepool, A. et al. (2012). Statistical Disclosure Control. Wiley.",
+    "Robins, J. M., Rotnitzky, A. & Zhao, L. P. (1994). Estimation of regression coefficients when some regressors are not always "
+    "observed. J. Am. Stat. Assoc. 89, 846–866.",
+    "Alho, J. M. (1990). Adjusting for nonresponse bias using logistic regression. Biometrika 77, 617–624.",
+    "Miao, W. & Tchetgen Tchetgen, E. J. (2016). On varieties of doubly robust estimators under missingness not at random with a "
+    "shadow variable. Biometrika 103, 475–482.",
     "AAPOR (2023). Standard Definitions: Final Dispositions of Case Codes and Outcome Rates for Surveys. 10th ed.",
 )  # fmt: skip
 _Y, _YA, _YC = '<i class="bar">Y</i>', '<i class="bar">Y</i><sub>a</sub>', '<i class="bar">Y</i><sub>c</sub>'
+_YS = '<i class="bar">Y</i><sub>2</sub>'
 _NAIVE = '<i class="bar">y</i>'
 _ERROR = "(<i>w<sub>i</sub> e<sub>i</sub></i>)<sup>2</sup>"
 FORMULAS = {
@@ -45,6 +52,13 @@ FORMULAS = {
         "double_sampling": f"{_YA} = (<i>N</i><sub>1</sub> {_NAIVE}<sub>1</sub> + <i>N</i><sub>2</sub> {_NAIVE}<sub>2</sub>) / "
         "(<i>N</i><sub>1</sub> + <i>N</i><sub>2</sub>), &ensp; <i>V</i> = (<i>N</i><sub>2</sub> / <i>N</i>)<sup>2</sup> "
         "(1 − <i>m</i> / <i>N</i><sub>2</sub>) <i>s</i><sub>2</sub><sup>2</sup> / <i>m</i>",
+        "doubly_robust": f"{_YS} = <i>N</i><sub>2</sub><sup>−1</sup> Σ [<i>m<sub>i</sub></i> + <i>F<sub>i</sub></i> "
+        "(<i>y<sub>i</sub></i> − <i>m<sub>i</sub></i>) / (<i>φ p<sub>i</sub></i>)]",
+        "callbacks": "logit <i>P</i>(<i>k</i> | <i>y</i>, <b><i>x</i></b>) = <i>α<sub>k</sub></i> + <b><i>x</i></b>′<i>β</i> + "
+        f"<i>γ</i>(<i>y</i>), &ensp; {_YA} = Σ <i>y<sub>i</sub></i> / <i>p<sub>i</sub></i> / Σ 1 / <i>p<sub>i</sub></i>",
+        "shadow": "Σ [<i>R<sub>i</sub></i> / <i>π</i>(<b><i>x</i></b><sub><i>i</i></sub>, <i>y<sub>i</sub></i>) − 1] "
+        f"<i>h</i>(<b><i>x</i></b><sub><i>i</i></sub>, <i>z<sub>i</sub></i>) = 0, &ensp; {_YA} = Σ <i>y<sub>i</sub></i> / "
+        "<i>π<sub>i</sub></i> / Σ 1 / <i>π<sub>i</sub></i>",
         "survivor": f"{_Y} = (<i>N</i><sub>a</sub> {_YA} + <i>N</i><sub>c</sub> {_YC}) / (<i>N</i><sub>a</sub> + <i>N</i><sub>c</sub>)",
         "contributions": f"{_Y} − {_NAIVE} = ({_YA} − {_NAIVE}) + ({_Y} − {_YA})",
         "registry": f"<i>V</i> = Σ (1 − <i>p<sub>i</sub></i>) {_ERROR}, &ensp; <i>e</i> = <i>y</i> − <b><i>x</i></b>′<i>B</i>",
@@ -70,6 +84,12 @@ def sensitivity(content: ReportContent, first: Correction, words: Words) -> Chap
         chapter.add("slider", {"silent": words("try_silent"), "churned": words("try_churned"), "heading": words("try_heading")})
     else:
         chapter.add("note", words("shares_no_shift"))
+    others = other_analyses(first, words)
+    if others:
+        chapter.add("heading", words("analyses_heading"))
+        chapter.add("text", words("analyses_intro"))
+        columns = [plain(words.term(key), key) for key in ("analysis", "population", "result", "interval", "reason")]
+        chapter.add("grid", grid("analyses", others, columns))
     chapter.add("heading", words("tipping_heading"))
     chapter.add("list", list(_tipping(first, words)) or [words("tipping_absent")])
     for by, corrections in content.domains.items():
@@ -215,6 +235,8 @@ def balance(content: ReportContent, first: Correction, words: Words) -> Chapter:
 def methods(content: ReportContent, first: Correction, words: Words) -> Chapter:
     chapter = Chapter("methods", words("chapter_methods"))
     weighting = words.named("weighting", first.weighting)
+    if first.method_reason:
+        chapter.add("text", texts.render(f"reason.{first.method_reason}", words.language))
     chapter.add("entries", list(_formulas(first, weighting, words)))
     chapter.add("heading", words("inference_heading"))
     chapter.add("text", words(f"inference_{first.inference}"))
@@ -234,9 +256,8 @@ def methods(content: ReportContent, first: Correction, words: Words) -> Chapter:
 
 
 def _formulas(first: Correction, weighting: str, words: Words) -> Iterator[tuple[str, Markup]]:
-    active = "method_double_sampling_text" if first.method == "double_sampling" else "method_weighting_text"
     yield words("method_naive"), FORMULAS["naive"]
-    yield words(active, weighting=weighting), FORMULAS[first.method]
+    yield words(f"method_{first.method}_text", weighting=weighting), FORMULAS[first.method]
     yield words("method_survivor"), FORMULAS["survivor"]
     yield words("method_contributions"), FORMULAS["contributions"]
     yield words("method_variance"), FORMULAS[first.inference]

@@ -81,7 +81,7 @@ def _outcome_problems(study: Study, base: CustomerBase) -> list[VocstatsError]:
     """What is wrong with each outcome and each auxiliary, read one by one."""
     entries = study["correct"]["by"]
     columns = [*study["auxiliaries"]["columns"], *(name for entry in entries for name in ([entry] if isinstance(entry, str) else entry))]
-    columns += [study["registry"]["dealer"]] if study["registry"]["dealer"] else []
+    columns += [name for name in (study["registry"]["dealer"], study["correct"]["shadow"]) if name]
     asked: list[dict[str, Any]] = [{"columns": [name]} for name in dict.fromkeys(columns)]
     for _, call in study.corrections():
         asked.append({"outcome": call["outcome"], "items": call.get("items"), "scale": call["scale"]})

@@ -38,6 +38,8 @@ def publishable(correction: Correction, minimum: int) -> Correction:
         ),
         "contribution": _without(correction.contribution, blank[:, :2] | blank[:, 1:]),
         **{name: _without(getattr(correction, name), (small_part | blank.any(1, keepdims=True)).any(1)) for name in _PARTS},
+        "analyses": () if blank.any() else correction.analyses,
+        "question": None,
         "overall": None if correction.overall is None else publishable(correction.overall, minimum),
     }
     for field in dataclasses.fields(correction):

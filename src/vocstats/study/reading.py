@@ -54,7 +54,7 @@ def requests(study: Study) -> Iterator[Request]:
     outcomes = _distinct(name for _, call in study.corrections() for name in (call.get("items") or [call["outcome"]]))
     yield _registry_request(study)
     for name, source in study.sources.items():
-        columns = [*(source[key] for key in ("selected", "selection_probability", "answered", "date")), *(source["where"] or ())]
+        columns = [*(source[key] for key in ("selected", "selection_probability", "answered", "date", "attempt")), *(source["where"] or ())]
         own = [source["id"] or identifier]
         yield Request.of(name, source, columns, text=own, scores=() if source["outcome_file"] else outcomes)
         if source["outcome_file"]:
@@ -71,6 +71,7 @@ def _registry_request(study: Study) -> Request:
     columns = [population.get("joined"), population.get("left"), *(registry["where"] or ())]
     columns += [churned if isinstance(churned, str) else churned["column"], design.get("stratum"), design.get("base_weight")]
     columns += [*(design.get("cluster") or ()), *(band["from"] for band in bands.values()), *study["auxiliaries"]["columns"]]
+    columns += [study["correct"]["shadow"]]
     columns += [name for entry in study["correct"]["by"] for name in ([entry] if isinstance(entry, str) else entry)]
     text = [registry["id"], registry["dealer"]]
     return Request.of("registry", registry, [name for name in columns if name not in bands], text=text)
@@ -187,7 +188,7 @@ def base_arguments(study: Study) -> dict[str, Any]:
 def _source(files: Files, role: str, settings: Mapping[str, Any]) -> Source:
     from ..customer_base import Source
 
-    names = ("id", "date", "where", "selected", "selection_probability", "answered", "issued", "repeated", "unmatched")
+    names = ("id", "date", "attempt", "where", "selected", "selection_probability", "answered", "issued", "repeated", "unmatched")
     given = {name: settings[name] for name in names if settings[name] is not None}
     if settings["outcome_file"]:
         given["outcome_frame"] = files.table(f"{role}.outcome_file")

@@ -117,7 +117,10 @@ def correct_study(
         found[columns] = {}
         for statistic, arguments in calls:
             progress("correct", done, parts)
-            found[columns][statistic] = correct(base, **arguments, by=list(columns) or None)
+            correction = correct(base, **arguments, by=list(columns) or None)
+            for _, others in calls:  # a method chosen once holds for the whole study
+                others["method"] = correction.method
+            found[columns][statistic] = correction if columns else correction.with_analyses()
             done += 1
     progress("correct", parts, parts)
     return found[()], {" × ".join(columns): found[columns] for columns in entries}

@@ -105,6 +105,7 @@ KEYS = (
     Key("answers.{source}", "encoding", "text", None, "tables.read_table(encoding=)"),
     Key("answers.{source}", "id", "text", None, f"{_SOURCE}(id=)"),
     Key("answers.{source}", "date", "text", None, f"{_SOURCE}(date=)"),
+    Key("answers.{source}", "attempt", "text", None, f"{_SOURCE}(attempt=)"),
     Key("answers.{source}", "repeated", "text", "fail", f"{_SOURCE}(repeated=)", _allowed(options.Repeated)),
     Key("answers.{source}", "unmatched", "text", "fail", f"{_SOURCE}(unmatched=)", _allowed(options.Unmatched)),
     Key("answers.{source}", "where", "conditions", None, f"{_SOURCE}(where=)"),
@@ -140,6 +141,7 @@ KEYS = (
     # -- correct
     Key("correct", "headline", "text", "nonresponse_corrected", "", HEADLINES),
     Key("correct", "method", "text", None, f"{_CORRECT}(method=)", _allowed(options.CorrectionMethod)),
+    Key("correct", "shadow", "text", None, f"{_CORRECT}(shadow=)"),
     Key("correct", "weighting", "text", "rake", f"{_CORRECT}(weighting=)", _allowed(options.WeightingMethod)),
     Key("correct", "trim", "multiple", None, f"{_CORRECT}(trim=)"),
     Key("correct", "by", "columns", [], f"{_CORRECT}(by=)"),

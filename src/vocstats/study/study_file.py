@@ -93,7 +93,7 @@ class Study:
             "scale": tuple(outcome["scale"]),
             "auxiliaries": tuple(self["auxiliaries"]["columns"]),
             "minimum_cell": self["auxiliaries"]["minimum_cell"],
-            **{name: correct[name] for name in ("method", "weighting", "trim", "small_groups", "inference")},
+            **{name: correct[name] for name in ("method", "shadow", "weighting", "trim", "small_groups", "inference")},
             "assume": tuple(correct["assume"] or ()),
             **{name: tuple(sensitivity[name]) for name in ("silent_shift", "churned_shift", "mode_shift")},
             "level": self["study"]["level"],

@@ -83,7 +83,7 @@ def _by_proxy(question: Question, cells: Cells, x: dict[str, Any], y: Floats) ->
     measure = smub if question.measure.linear else mubp
     found = measure(
         said, {name: column[active] for name, column in x.items()}, counts=cells.counts[active].astype(float), level=question.level,
-        draws=1000 if question.measure.linear else 200, seed=question.seed,
+        draws=1000 if question.measure.linear else 100, seed=question.seed,
     )
     heard = ~np.isnan(said)
     mean = float(found.mean_heard[0])

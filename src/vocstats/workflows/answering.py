@@ -59,7 +59,6 @@ def _result(question: Question, domains: Domains) -> Correction:
         outcome=question.outcome or "index",
         statistic=what.name,
         method=question.method,
-        method_reason="",
         weighting=question.weighting,
         inference=question.inference,
         unit=question.base.unit,

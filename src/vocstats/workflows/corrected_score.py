@@ -115,8 +115,6 @@ class Correction(Result):
     ----------
     outcome, statistic, method, weighting, inference, unit : str
         What was asked for; `method` is the one used for the silent.
-    method_reason : str
-        Code of why ``method="auto"`` chose it (`texts/reason.toml`); "" where the method was given.
     scale : tuple of float
         Lowest and highest possible score.
     top, bottom : tuple of float
@@ -165,6 +163,8 @@ class Correction(Result):
         Estimate for each part; NaN where nobody speaks for it.
     part_assumed : Floats (D, 4)
         Share of the part's customers for whom no answer and no random draw speaks, only an assumption.
+    method_reason : str
+        Code of why ``method="auto"`` chose the method (`texts/reason.toml`); "" where it was given.
     overall : Correction or None
         The same for the whole base; None when this is it.
     analyses : tuple of Analysis
@@ -190,7 +190,6 @@ class Correction(Result):
     outcome: str
     statistic: str
     method: str
-    method_reason: str
     weighting: str
     inference: str
     unit: str
@@ -234,6 +233,7 @@ class Correction(Result):
     part_mean: Floats
     part_std_error: Floats
     part_assumed: Floats
+    method_reason: str = ""
     overall: Correction | None = None
     analyses: tuple[Analysis, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
@@ -309,7 +309,8 @@ class Correction(Result):
         import pandas as pd
 
         rows = [(name, *ends, "") for name, *ends in self._ranges()]
-        rows += [(a.name, a.low, a.high, a.conf_low, a.conf_high, a.reason) for a in self.with_analyses().analyses]
+        analyses = self.with_analyses().analyses
+        rows += [(a.name, a.low, a.high, a.conf_low, a.conf_high, a.reason) for a in analyses]
         names = ("low", "high", "conf_low", "conf_high")
         tables = [
             pd.DataFrame(
@@ -324,7 +325,7 @@ class Correction(Result):
             for analysis, *ends, reason in rows
         ]
         frame = pd.concat(tables, ignore_index=True)
-        told = frame["low"].notna() | (frame["reason"] != "") | ~frame["analysis"].isin([a.name for a in self.analyses])
+        told = frame["low"].notna() | (frame["reason"] != "") | ~frame["analysis"].isin([a.name for a in analyses])
         return frame[(frame["term"] != "naive") & told].reset_index(drop=True)
 
     def _ranges(self) -> Iterator[tuple[str, Floats, Floats, Floats, Floats]]:

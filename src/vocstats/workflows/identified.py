@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._checks import Integers as Codes
-from .._numerics import sums_by
 from ..customer_base import GROUPS, SOURCES, Cells
-from ..errors import InputError
+from ..errors import InputError, VocstatsWarning
 from ..estimation import mean
-from ..nonresponse import follow_up
+from ..nonresponse import follow_up, reweight_by_callbacks, shadow_variable
 from ..results import Assumption, Flags, Floats
 from ..weighting import Weights
 from .pools import ACTIVE, SILENT
@@ -43,7 +43,7 @@ class Identified:
     weights : Floats (cells,)
         Weight of a unit of each cell in the mean of the pool; 0 where not heard.
     by : callable
-        From the domain of each cell and their number to `PoolMeans`, given the registry (see `of_finite_base`).
+        From the domain of each cell and their number to `PoolMeans`; the variance is that of the customers listed.
     limits : pair of float, or None
         Confidence limits of the mean of the whole pool, where they are not symmetric.
     flat : bool
@@ -116,8 +116,8 @@ def identify(question: Question, cells: Cells, pool: Codes, codes: dict[str, Cod
     if question.method == "doubly_robust":
         return {SILENT: _by_follow_up(cells, inside, x, values, question.level)}
     if question.method == "callbacks":
-        return {ACTIVE: _by_attempts(cells, inside, x, values, question.level)}
-    return {ACTIVE: _by_shadow(cells, inside, x, values, question.level, str(question.shadow))}
+        return {ACTIVE: _by_attempts(question, cells, inside, x, values)}
+    return {ACTIVE: _by_shadow(question, cells, inside, x, values)}
 
 
 def _by_follow_up(cells: Cells, inside: Codes, x: dict[str, Any], values: Floats, level: float) -> Identified:
@@ -129,43 +129,54 @@ def _by_follow_up(cells: Cells, inside: Codes, x: dict[str, Any], values: Floats
     if not np.isnan(chance[drawn]).any():
         given["rate"] = np.where(drawn, chance, 1.0)
     whole = follow_up(y, np.zeros(inside.size), drawn, **given)
+    weights = whole.outcome_weights
+    assert weights is not None
 
     def by(domain: Codes, size: int) -> PoolMeans:
         part = follow_up(y, np.zeros(inside.size), drawn, **given, by={"domain": domain[inside]})
         return _placed(part.labels["domain"], size, part.estimate, part.std_error**2, part.df)
 
     return Identified(
-        weights=_spread(cells, inside, whole.outcome_weights), by=by, limits=None, flat=False,
+        weights=_spread(cells, inside, weights), by=by, limits=None, flat=False,
         assumptions=whole.assumptions, accounts_for=whole.variance_accounts_for,
     )
 
 
-def _by_attempts(cells: Cells, inside: Codes, x: dict[str, Any], values: Floats, level: float) -> Identified:
+def _by_attempts(question: Question, cells: Cells, inside: Codes, x: dict[str, Any], values: Floats) -> Identified:
     """The active (cells `inside`) through the attempts at which the survey was answered."""
     score, said = _survey_answers(cells, inside), _survey_answers(cells, inside, values)
-    lacking = ~np.isnan(score) & np.isnan(cells.attempt[inside])
-    if lacking.any():
+    lacking = int(cells.counts[inside][~np.isnan(score) & np.isnan(cells.attempt[inside])].sum())
+    if lacking:
         raise InputError(
-            f"{int(cells.counts[inside][lacking].sum())} survey answers do not say at which attempt they came. Complete the column.",
-            code="attempts_incomplete", argument="answers", count=int(cells.counts[inside][lacking].sum()),
+            f"{lacking} survey answers do not say at which attempt they came. Complete the column.",
+            code="attempts_incomplete", argument="answers", count=lacking,
         )
-    from ..nonresponse import reweight_by_callbacks
-    found = reweight_by_callbacks(
-        score, cells.attempt[inside], x=x or None, of={"statistic": said}, counts=cells.counts[inside].astype(float), level=level
+    found, flat = _heeding(
+        reweight_by_callbacks, score, np.where(np.isnan(score), np.nan, cells.attempt[inside]), x=x or None, of={"statistic": said},
+        counts=cells.counts[inside].astype(float), inference=question.inference, level=question.level,
     )
-    limits = (float(found.conf_low[0]), float(found.conf_high[0]))
-    return _by_weights(cells, inside, said, found, limits=limits, flat=found.flat)
+    return _by_weights(question, cells, inside, said, found, limits=(found.conf_low[0], found.conf_high[0]), flat=flat)
 
 
-def _by_shadow(cells: Cells, inside: Codes, x: dict[str, Any], values: Floats, level: float, shadow: str) -> Identified:
+def _by_shadow(question: Question, cells: Cells, inside: Codes, x: dict[str, Any], values: Floats) -> Identified:
     """The active (cells `inside`) through a characteristic that goes with the score but not with answering, given the score."""
-    z = np.asarray(cells.levels[shadow])[cells.columns[shadow][inside]]
+    shadow = str(question.shadow)
+    z = np.asarray(cells.levels[shadow])[cells.columns[shadow][inside]].astype(str)
     score, said = _survey_answers(cells, inside), _survey_answers(cells, inside, values)
-    from ..nonresponse import shadow_variable
-    found = shadow_variable(
-        score, z, x=x or None, of={"statistic": said}, counts=cells.counts[inside].astype(float), level=level
+    found, flat = _heeding(
+        shadow_variable, score, z, x=x or None, of={"statistic": said}, counts=cells.counts[inside].astype(float),
+        inference=question.inference, level=question.level,
     )
-    return _by_weights(cells, inside, said, found, limits=None, flat=False)
+    limits = (found.range_low[0], found.range_high[0]) if flat else None
+    return _by_weights(question, cells, inside, said, found, limits=limits, flat=flat)
+
+
+def _heeding(estimator: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[Any, bool]:
+    """The estimate, and whether it came with a warning that the data barely tell it."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        found = estimator(*arguments, **options)
+    return found, any(issubclass(each.category, VocstatsWarning) for each in heard)
 
 
 def _asked(cells: Cells) -> Codes:
@@ -179,26 +190,20 @@ def _survey_answers(cells: Cells, inside: Codes, values: Floats | None = None) -
 
 
 def _by_weights(
-    cells: Cells, inside: Codes, said: Floats, found: Any, *, limits: tuple[float, float] | None, flat: bool
+    question: Question, cells: Cells, inside: Codes, said: Floats, found: Any, *, limits: tuple[float, float] | None, flat: bool
 ) -> Identified:
     weights: Weights = found.weights
 
     def by(domain: Codes, size: int) -> PoolMeans:
-        part = mean(said, weights, by={"domain": domain[inside]})
-        own = part.labels["domain"]
-        mass = weights.mass
-        total = sums_by(domain[inside], mass, size)[own]
-        people = sums_by(domain[inside], cells.counts[inside].astype(float), size)[own]
-        centre = np.zeros(size)
-        centre[own] = part.estimate
-        apart = np.where(mass > 0, np.nan_to_num(said) - centre[domain[inside]], 0.0)
-        spread = sums_by(domain[inside], mass * apart**2, size)[own] / total
-        variance = np.maximum(part.std_error**2 - spread / people, 0.0)  # the base is given, not drawn
-        return _placed(own, size, part.estimate, variance, part.df)
+        part = mean(said, weights, by={"domain": domain[inside]}, inference="registry")
+        return _placed(part.labels["domain"], size, part.estimate, part.std_error**2, part.df)
 
+    caution = Assumption(code=f"{question.method}_barely_tell", testable="no", values={} if limits is None else {
+        "low": f"{limits[0]:.4g}", "high": f"{limits[1]:.4g}", "level": f"{100 * question.level:g}",
+    })
     return Identified(
         weights=_spread(cells, inside, weights.values), by=by, limits=limits, flat=flat,
-        assumptions=found.assumptions, accounts_for=found.variance_accounts_for,
+        assumptions=(*([caution] if flat else []), *found.assumptions), accounts_for=found.variance_accounts_for,
     )
 
 
