@@ -69,6 +69,16 @@ def test_counts_are_repeated_rows() -> None:
         assert getattr(one, name) == pytest.approx(getattr(many, name)), name
 
 
+def test_scale_of_an_array_does_not_matter() -> None:
+    """Weights of 1 are not the certainty of an answer: the error is that of drawing the heard from the listed."""
+    y, churn, _, heard = base(6)
+    answers, n = np.where(heard, y, np.nan), heard.sum()
+    found = [registry_check(answers, churn, factor * heard) for factor in (0.01, 1.0, churn.size / n)]
+    for name in ("gap", "gap_error", "slope_error", "remaining_bias_error", "p_value"):
+        np.testing.assert_allclose([getattr(r, name) for r in found], getattr(found[0], name), rtol=1e-9)
+    assert found[1].gap_error == pytest.approx(np.sqrt((1 - n / churn.size) * churn[heard].var(ddof=1) / n))
+
+
 def test_refusals_and_writing() -> None:
     y, churn, _, heard = base(5, 100)
     answers = np.where(heard, y, np.nan)

@@ -13,7 +13,7 @@ from .. import _checks
 from ..errors import IdentificationError, InputError
 from ..estimation import Design, Estimate, mean, smooth_function
 from ..options import Inference
-from ..results import Result, frame, register
+from ..results import Floats, Result, frame, register
 from ..weighting import Weights
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def registry_check(
     later : array (n,)
         Behaviour of everybody after the survey, such as churn (1 left, 0 stayed), that had no part in the weights.
     w : Weights or array (n,)
-        Weights of those heard, 0 for the others.
+        Weights of those heard, 0 for the others. Of an array only the proportions matter: it is taken to add up to everybody, so that
+        one over a weight is the chance of an answer.
     design, counts, inference
         As in `mean`.
     design_weights : array (n,), optional
@@ -137,6 +138,8 @@ def registry_check(
     if not everybody.sum() > 0:
         raise InputError("Nobody has a positive design weight.", code="nobody_weighted", argument="design_weights")
     registry = float(everybody @ behaviour / everybody.sum())
+    if not isinstance(w, Weights):
+        w = _scaled_to(w, times, float(everybody.sum()))
     given: dict[str, Any] = {"design": design, "counts": counts, "inference": inference, "level": level}
     behaved, answered, product, square = (mean(column, w, **given) for column in (behaviour, outcome, behaviour * outcome, behaviour**2))
     spread = float(square.estimate) - float(behaved.estimate) ** 2
@@ -153,6 +156,12 @@ def registry_check(
         registry=registry, weighted=float(behaved.estimate), p_value=_p_value(gap), weighted_mean=float(answered.estimate), level=level,
         **_numbers(gap, "gap"), **_numbers(slope, "slope"), **_numbers(bias, "remaining_bias"),
     )
+
+
+def _scaled_to(w: npt.ArrayLike, times: Floats, total: float) -> Floats:
+    """Weights that add up to everybody; those that add up to nothing stay."""
+    values = _checks.non_negative(w, "w", length=times.size)
+    return values * (total / float(times @ values)) if times @ values > 0 else values
 
 
 def _slope(later: Any, outcome: Any, product: Any, square: Any) -> Any:
