@@ -1,4 +1,4 @@
-"""Exit tilts: closed forms, derivatives, jackknife, repeated rows, coverage, damage, and where there is no answer."""
+"""Exit tilts: closed forms, derivatives, jackknife, repeated rows, and where there is no answer."""
 
 from __future__ import annotations
 
@@ -20,18 +20,15 @@ SCALE = np.arange(1.0, 11.0)
 ANSWERS = np.array([[0.06, 0.08, 0.1, 0.12, 0.14, 0.14, 0.12, 0.1, 0.08, 0.06], [0.03, 0.03, 0.04, 0.05, 0.1, 0.15, 0.2, 0.2, 0.12, 0.08]])
 
 
-def base(rng: np.random.Generator, n: int, *, alpha: tuple[float, float] = (-0.4, -0.4)) -> tuple[dict[str, Any], float]:
-    """Two histories; those who left answer tilted; exit interviews reach the first history more often. Truth: the mean of everybody."""
+def base(rng: np.random.Generator, n: int) -> dict[str, Any]:
+    """Two histories; those who left answer tilted by exp(-0.4 y); exit interviews reach the first history more often."""
     h = rng.integers(0, 2, n)
     churned = rng.random(n) < np.where(h == 0, 0.4, 0.2)
-    tilted = ANSWERS * np.exp(np.array(alpha)[:, None] * SCALE)
-    shares = np.stack([ANSWERS, tilted / tilted.sum(axis=1, keepdims=True)])
-    cumulative = shares.cumsum(axis=2)[churned.astype(int), h]
+    tilted = ANSWERS * np.exp(-0.4 * SCALE)
+    cumulative = np.stack([ANSWERS, tilted / tilted.sum(axis=1, keepdims=True)]).cumsum(axis=2)[churned.astype(int), h]
     y = 1.0 + (rng.random(n)[:, None] > cumulative[:, :-1]).sum(axis=1)
     heard = rng.random(n) < np.where(churned, np.where(h == 0, 0.4, 0.15), np.where(h == 0, 0.3, 0.5))
-    means = shares @ SCALE
-    truth = 0.5 * (0.6 * means[0, 0] + 0.4 * means[1, 0]) + 0.5 * (0.8 * means[0, 1] + 0.2 * means[1, 1])
-    return {"y": np.where(heard, y, NAN), "churned": churned, "history": np.array(["返厂", "未返厂"])[h]}, float(truth)
+    return {"y": np.where(heard, y, NAN), "churned": churned, "history": np.array(["返厂", "未返厂"])[h]}
 
 
 def parts(**arguments: Any) -> dict[str, float]:
@@ -49,7 +46,7 @@ def test_of_a_share_alpha_is_the_log_odds_ratio() -> None:
 
 
 def test_with_one_history_the_churned_mean_is_that_of_the_exit_interviews() -> None:
-    x, _ = base(np.random.default_rng(1), 500)
+    x = base(np.random.default_rng(1), 500)
     del x["history"]
     r = exit_tilt(**x)
     heard = x["y"][x["churned"] & ~np.isnan(x["y"])]
@@ -63,7 +60,7 @@ def test_an_answer_alike_has_no_tilt() -> None:
 
 
 def test_equations_hold() -> None:
-    x, _ = base(np.random.default_rng(2), 800)
+    x = base(np.random.default_rng(2), 800)
     weights = np.random.default_rng(3).uniform(0.5, 2, 800)
     r = parts(**x, weights=weights)
     heard, mean = ~np.isnan(x["y"]), {}
@@ -78,7 +75,7 @@ def test_equations_hold() -> None:
 
 def test_influence_values_are_derivatives_and_give_the_clustered_error() -> None:
     rng = np.random.default_rng(4)
-    x, _ = base(rng, 200)
+    x = base(rng, 200)
     weights, clusters = rng.uniform(0.5, 2, 200), rng.integers(0, 20, 200)
     counts = rng.integers(1, 3, 200).astype(float)
     z = exit_tilt(**x, weights=weights, counts=counts).influence
@@ -93,7 +90,7 @@ def test_influence_values_are_derivatives_and_give_the_clustered_error() -> None
 
 
 def test_errors_agree_with_the_jackknife() -> None:
-    x, _ = base(np.random.default_rng(5), 800)
+    x = base(np.random.default_rng(5), 800)
     r = exit_tilt(**x)
     left_out = np.array([exit_tilt(**{k: np.delete(v, i) for k, v in x.items()}).estimate for i in range(800)])
     jackknife = np.sqrt(799 / 800 * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
@@ -102,7 +99,7 @@ def test_errors_agree_with_the_jackknife() -> None:
 
 def test_counts_are_repeated_rows() -> None:
     rng = np.random.default_rng(6)
-    x, _ = base(rng, 300)
+    x = base(rng, 300)
     counts = rng.integers(0, 3, 300)
     once, repeated = exit_tilt(**x, counts=counts), exit_tilt(**{k: np.repeat(v, counts) for k, v in x.items()})
     for name in ("estimate", "std_error", "n"):
@@ -110,7 +107,7 @@ def test_counts_are_repeated_rows() -> None:
 
 
 def test_result_reads_back() -> None:
-    r = exit_tilt(**base(np.random.default_rng(7), 300)[0])
+    r = exit_tilt(**base(np.random.default_rng(7), 300))
     np.testing.assert_array_equal(load(r.to_json()).std_error, r.std_error)
     assert np.isnan(exit_tilt([2.0, 4, 6, 3], [False] * 3 + [True]).std_error).all()  # one exit interview
 
@@ -128,6 +125,10 @@ def test_telco_supports_do_not_allow_it(data: Path) -> None:
 
 BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no exits": ({"y": [3, 5, 7, NAN, NAN]}, IdentificationError, "No exit interview"),
+    "weightless exits": ({"weights": [1, 1, 1, 0, 0]}, IdentificationError, "No exit interview"),
+    "nobody left": ({"churned": [False] * 5}, IdentificationError, "No exit interview"),
+    "nobody active": ({"y": [NAN, NAN, NAN, 4, 4]}, IdentificationError, "No active customer with history 'everybody'"),
+    "everybody left": ({"churned": [True] * 5}, IdentificationError, "No active customer"),
     "history": ({"history": ["a", "a", "a", "a", "b"]}, IdentificationError, "history 'b'"),
     "beyond": ({"y": [3, 5, 7, 4, 2]}, IdentificationError, r"1 of 2 exit interviews, at rows 4"),
     "boundary": ({"y": [3, 5, 7, 3, 3]}, IdentificationError, "no tilt"),
@@ -146,32 +147,3 @@ def test_refusals(name: str) -> None:
     with pytest.raises(kind, match=text) as caught:
         exit_tilt(**{"y": [3, 5, 7, 4, 4], "churned": [False] * 3 + [True] * 2, **options})
     assert message(caught.value, "zh")  # type: ignore[arg-type]
-
-
-def coverage(repetitions: int, seed: int, alpha: tuple[float, float] = (-0.4, -0.4)) -> tuple[float, float, float]:
-    """Coverage of the mean of everybody, its bias and the error of that."""
-    rng, hits, found = np.random.default_rng(seed), 0, []
-    for _ in range(repetitions):
-        x, truth = base(rng, 800, alpha=alpha)
-        r = exit_tilt(**x)
-        hits += bool(r.conf_low[0] <= truth <= r.conf_high[0])
-        found.append(r.estimate[0] - truth)
-    return hits / repetitions, float(np.mean(found)), float(np.std(found) / repetitions**0.5)
-
-
-def test_coverage_in_ci() -> None:
-    share, bias, error = coverage(500, 1)
-    assert 0.92 < share < 0.98
-    assert abs(bias) < 3 * error
-
-
-def test_damage_of_a_tilt_that_differs_between_histories() -> None:
-    share, bias, _ = coverage(200, 2, alpha=(-0.1, -1.0))
-    assert share < 0.9 and bias > 0.1
-
-
-@pytest.mark.slow
-def test_coverage() -> None:
-    share, bias, error = coverage(5000, 3)
-    assert abs(share - 0.95) < 0.012
-    assert abs(bias) < 3 * error

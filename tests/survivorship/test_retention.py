@@ -1,4 +1,4 @@
-"""Survival curves: R's survfit, closed forms, derivatives, repeated rows, coverage, and what is refused."""
+"""Survival curves: R's survfit, closed forms, derivatives, repeated rows, and what is refused."""
 
 from __future__ import annotations
 
@@ -183,38 +183,3 @@ def test_refusals(name: str) -> None:
     with pytest.raises(kind, match=text) as caught:
         survival_curve(arguments.pop("duration"), arguments.pop("event"), **arguments)
     assert message(caught.value, "zh")  # type: ignore[arg-type]
-
-
-def coverage(repetitions: int, seed: int, *, truncation: bool = True) -> tuple[float, float, float]:
-    """Coverage, mean and standard error of the mean of S(12), true value exp(-1/2), with weights that do not matter."""
-    rng = np.random.default_rng(seed)
-    truth, hits, values = np.exp(-0.5), 0, []
-    for _ in range(repetitions):
-        duration, entry = rng.exponential(24, 800), rng.uniform(0, 6, 800)
-        seen = np.flatnonzero(duration > entry)[:400]
-        end = entry + rng.uniform(6, 36, 800)
-        r = survival_curve(
-            np.minimum(duration, end)[seen], (duration <= end)[seen], entry=entry[seen] if truncation else None,
-            weights=rng.uniform(0.5, 1.5, seen.size), times=[12],
-        )
-        hits += bool(r.conf_low[0] <= truth <= r.conf_high[0])
-        values.append(r.survival[0] - truth)
-    return hits / repetitions, float(np.mean(values)), float(np.std(values) / repetitions**0.5)
-
-
-def test_coverage_in_ci() -> None:
-    share, bias, error = coverage(500, 1)
-    assert abs(share - 0.95) < 3 * 0.0098
-    assert abs(bias) < 3 * error
-
-
-def test_damage_without_entry() -> None:
-    share, bias, _ = coverage(200, 2, truncation=False)
-    assert share < 0.3 and bias > 0.04
-
-
-@pytest.mark.slow
-def test_coverage() -> None:
-    share, bias, error = coverage(5000, 3)
-    assert abs(share - 0.95) < 3 * 0.0031
-    assert abs(bias) < 3 * error

@@ -1,4 +1,4 @@
-"""Trends: exact sums, closed forms, jackknife, derivatives, repeated rows, coverage, and what is refused."""
+"""Trends: exact sums, closed forms, jackknife, derivatives, repeated rows, and what is refused."""
 
 from __future__ import annotations
 
@@ -135,29 +135,3 @@ def test_refusals(name: str) -> None:
     with pytest.raises(kind, match=text) as caught:
         decompose_trend(**{"before": [8.0, 7, 3], "after": [8.0, 8, NAN], "churned": [False, False, True], **options})
     assert message(caught.value, "zh")  # type: ignore[arg-type]
-
-
-def coverage(repetitions: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage of each part's value in a large population, and bias in standard errors of the mean."""
-    population = {name: column for name, column in panel(0, 200_000).items() if name != "by"}
-    truth, rng, found = decompose_trend(**population).estimate, np.random.default_rng(seed), []
-    hits = np.zeros(7)
-    for _ in range(repetitions):
-        rows = rng.integers(0, 200_000, 500)
-        r = decompose_trend(**{name: column[rows] for name, column in population.items()})
-        hits += (r.conf_low <= truth) & (truth <= r.conf_high)
-        found.append(r.estimate - truth)
-    return hits / repetitions, np.mean(found, axis=0) / (np.std(found, axis=0) / repetitions**0.5)
-
-
-def test_coverage_in_ci() -> None:
-    share, bias = coverage(500, 1)
-    assert np.all((share > 0.92) & (share < 0.98)), share
-    assert np.all(np.abs(bias) < 3.5), bias
-
-
-@pytest.mark.slow
-def test_coverage() -> None:
-    share, bias = coverage(5000, 2)
-    assert np.all(np.abs(share - 0.95) < 0.012), share
-    assert np.all(np.abs(bias) < 4), bias
