@@ -104,7 +104,7 @@ def estimate_domains(question: Question, domains: Domains) -> Estimates:
     n = np.column_stack([customers[:, 0], *(domains.answers(domains.voices[domains.speaking(q)]) for q in (ACTIVE_POOLS, _EVERY_POOL))])
     effective = np.column_stack([customers[:, 0], *(domains.kish(q) for q in (ACTIVE_POOLS, _EVERY_POOL))])
     margin = t_quantile(question.level, freedom) * std_error
-    margins = _margins(domains, margin, mean, variance, share, question.level)
+    margins = _margins(domains, margin, spread, mean, variance, share)
     conf_low, conf_high = _limits(estimate, margins, effective, n < customers - 1e-6, limits, question.level)
     return Estimates(
         estimate=estimate,
@@ -216,8 +216,8 @@ def _naive(domains: Domains, n: Floats, width: float) -> tuple[Floats, Floats, F
     return estimate, spread, freedom
 
 
-def _margins(domains: Domains, margin: Floats, mean: Floats, variance: Floats, share: Floats, level: float) -> tuple[Floats, Floats]:
-    """Distance of the limits below and above each term (D, 3).
+def _margins(domains: Domains, margin: Floats, spread: Floats, mean: Floats, variance: Floats, share: Floats) -> tuple[Floats, Floats]:
+    """Distance of the limits below and above each term (D, 3), from its margin t sqrt(spread).
 
     Where the estimator of a pool has limits of its own, such as those of a profile likelihood, the squares of its distances and of
     the margin of all else add up (Zou & Donner 2008, Stat. Med. 27(10), the method of variance estimates recovery).
@@ -227,7 +227,8 @@ def _margins(domains: Domains, margin: Floats, mean: Floats, variance: Floats, s
         if found.limits is None or domains.labels:
             continue
         part = share[p, 0]
-        rest = np.maximum(margin[0] ** 2 - (part * t_quantile(level, np.inf)) ** 2 * variance[p, 0], 0.0)
+        own_share = np.divide(part**2 * variance[p, 0], spread[0], out=np.zeros_like(part), where=part > 0)
+        rest = margin[0] ** 2 * np.maximum(1.0 - own_share, 0.0)
         for distance, own in ((below, mean[p, 0] - found.limits[0]), (above, found.limits[1] - mean[p, 0])):
             distance[0] = np.where(part > 0, np.sqrt((part * own) ** 2 + rest), distance[0])
     return below, above
