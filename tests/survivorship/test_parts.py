@@ -79,15 +79,17 @@ def test_errors_equal_the_jackknife_that_runs_the_chain_again(world: World, name
 @pytest.mark.parametrize("name", ["cohort", "tilt", "trend"])
 def test_influence_values_are_derivatives_through_the_chain(world: World, name: str) -> None:
     """Of propensities; calibration takes R's residuals, which are derivatives where it is linear."""
-    estimate = getattr(world, name)
+    estimate, options = getattr(world, name), {} if name == "tilt" else {"by": world.dealer % 2}
     x = np.column_stack([np.ones(SIZE), world.region])
     first = calibrate(x, 1.05 * x.sum(axis=0), base_weights=world.propensity(world.heard))
     weightings = (first,) if name != "trend" else (first, world.propensity(world.again, 1.0 * ~world.gone))
-    z = estimate(*weightings).influence
+    z = estimate(*weightings, **options).influence
     for row in range(0, SIZE, 150):
         step = np.zeros(SIZE)
         step[row] = 1e-4
-        up, down = (estimate(*(w.rerun(w.counts + sign * step) for w in weightings)).estimate for sign in (1, -1))
+        up, down = (
+            estimate(*(w.rerun(w.counts + sign * step) for w in weightings), **options).estimate for sign in (1, -1)
+        )
         np.testing.assert_allclose((up - down) / 2e-4, z[row], atol=2e-6)
 
 
