@@ -108,8 +108,8 @@ def weightings_of(length: int, counts: npt.ArrayLike | None, **given: Any) -> tu
 def _weighting(weights: Any, name: str, counts: Floats) -> Weights:
     if isinstance(weights, Replicates):
         raise InputError(
-            f"{name} does not take Replicates: they hold what answers stand for, and this estimate also rests on people who did not "
-            "answer. Give the Weights themselves.",
+            f"{name} does not take Replicates: they hold what the answers stand for, and the parts of this estimate need the draw of "
+            "everybody. Give the Weights themselves.",
             code="replicates_not_taken", argument=name,
         )
     if not isinstance(weights, Weights):
