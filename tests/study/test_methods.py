@@ -23,7 +23,8 @@ def study_with(folder: Path, **correct: str) -> Path:
     path = write_small_study(folder, study=text.replace("[outcome]", follow_up))
     rng = np.random.default_rng(2)
     survey = pd.read_csv(folder / "survey.csv", dtype={"customer_id": str})
-    survey.assign(wave=rng.choice([1, 2, 3], len(survey), p=[0.6, 0.3, 0.1])).to_csv(folder / "survey.csv", index=False)
+    survey = survey.assign(wave=rng.choice([1, 2], len(survey), p=[0.6, 0.4]), csi=survey["csi"].clip(lower=7))
+    survey.to_csv(folder / "survey.csv", index=False)
     registry = pd.read_csv(folder / "registry.csv", dtype={"customer_id": str})
     silent = registry[(registry["status"] == "active") & ~registry["customer_id"].isin(survey["customer_id"])]["customer_id"]
     registry.assign(visits=np.where(rng.random(len(registry)) < 0.5, "many", "few")).to_csv(folder / "registry.csv", index=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._checks import Integers as Codes
 from ..customer_base import GROUPS, SOURCES, Cells
-from ..errors import InputError, VocstatsWarning
+from ..errors import IdentificationError, InputError, VocstatsWarning
 from ..estimation import mean
 from ..nonresponse import follow_up, reweight_by_callbacks, shadow_variable
 from ..results import Assumption, Flags, Floats
@@ -163,10 +163,16 @@ def _by_shadow(question: Question, cells: Cells, inside: Codes, x: dict[str, Any
     shadow = str(question.shadow)
     z = np.asarray(cells.levels[shadow])[cells.columns[shadow][inside]].astype(str)
     score, said = _survey_answers(cells, inside), _survey_answers(cells, inside, values)
-    found, flat = _heeding(
-        shadow_variable, score, z, x=x or None, of={"statistic": said}, counts=cells.counts[inside].astype(float),
-        inference=question.inference, level=question.level,
-    )
+    try:
+        found, flat = _heeding(
+            shadow_variable, score, z, x=x or None, of={"statistic": said}, counts=cells.counts[inside].astype(float),
+            inference=question.inference, level=question.level,
+        )
+    except IdentificationError as error:
+        raise IdentificationError(
+            f"Column {shadow!r} cannot be the shadow variable z. {error}",
+            code="shadow_column_refused", argument="shadow", column=shadow, reason=str(error),
+        ) from error
     limits = (found.range_low[0], found.range_high[0]) if flat else None
     return _by_weights(question, cells, inside, said, found, limits=limits, flat=flat)
 
