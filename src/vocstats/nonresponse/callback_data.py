@@ -16,7 +16,7 @@ from ..estimation.coding import coding_of, collinear
 from ..options import CallbackDependence
 from .callback_likelihood import CallLikelihood
 
-_MOST_SCORES, _MOST_CELLS = 50, 500
+_MOST_SCORES, MOST_CELLS = 50, 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,10 +122,10 @@ def collapse(calls: Calls, mass: Floats) -> Cells:
             "levels, or use model='weighting'.",
             code="callback_class_not_heard", argument="x", rows=where, count=len(silent), classes=len(classes),
         )
-    if pairs.size > _MOST_CELLS:
+    if pairs.size > MOST_CELLS:
         raise InputError(
-            f"x and y make {pairs.size} cells; the likelihood takes {_MOST_CELLS}. Round numbers to bands, or use model='weighting'.",
-            code="callback_many_cells", argument="x", count=pairs.size, most=_MOST_CELLS,
+            f"x and y make {pairs.size} cells; the likelihood takes {MOST_CELLS}. Round numbers to bands, or use model='weighting'.",
+            code="callback_many_cells", argument="x", count=pairs.size, most=MOST_CELLS,
         )
     cell = np.full(mass.size, -1, np.intp)
     cell[heard] = place

@@ -20,7 +20,7 @@ from .._checks import Floats
 from .._numerics import sums_by
 from ..errors import IdentificationError
 from .callback_data import Calls
-from .callback_weights import alike, equation_scale, hazards, newton, weighting_equations
+from .callback_weights import begun, equation_scale, hazards, newton, refuse_certain, weighting_equations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,7 +53,8 @@ def _fitted(calls: Calls, mass: Floats, values: Floats) -> RobustFit:
         totals = _totals(calls, theta, columns, x, _regressions(calls, mass, theta, columns, x))
         return np.asarray(mass @ _equations(calls, theta, totals) / scale)
 
-    theta, rounds = newton(missed, lambda at: -differences(missed, at), alike(calls, mass))
+    theta, rounds = newton(missed, lambda at: -differences(missed, at), begun(calls, mass))
+    refuse_certain(calls, mass, theta)
     regressions = _regressions(calls, mass, theta, columns, x)
     shape = regressions.shape
 

@@ -11,7 +11,7 @@ With h_ik the chance of unit i to answer at attempt k when not heard before, and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -20,10 +20,11 @@ from .._checks import Floats, Integers
 from ..errors import ConvergenceError, IdentificationError
 from ..weighting.chain import times
 from ..weighting.response_models import extremes
-from .callback_data import Calls, Cells, collapse
+from .callback_data import MOST_CELLS, Calls, Cells, collapse
 from .callback_likelihood import Point, crossed
 
 _TOL, _MAX_ITER, _SHORTEST, _FARTHEST = 1e-10, 100, 1e-6, 30.0
+_APART = 15.0  # log odds between people heard: separation, or chances that differ by a factor of three million
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,12 +80,23 @@ def climb(calls: Calls, mass: Floats, people: float) -> tuple[Cells, Point]:
     cells = collapse(calls, mass * (people / mass.sum()))
     top = cells.full.maximum()
     if top is None:
-        raise IdentificationError(
-            "The likelihood rises until some answers are certain: attempts and scores tell each other apart (separation), or hardly "
-            "anybody was heard. Merge scores or attempts, or use dependence='linear'.",
-            code="callback_likelihood_rises", argument="y",
-        )
+        raise _certain()
+    refuse_certain(calls, mass, top.theta)
     return cells, top
+
+
+def refuse_certain(calls: Calls, mass: Floats, theta: Floats) -> None:
+    """Raise where the chances to answer run to 0 or 1 for some of those heard and not for others."""
+    if np.ptp((calls.z @ theta[calls.attempts :])[calls.heard & (mass > 0)]) > _APART:
+        raise _certain()
+
+
+def _certain() -> IdentificationError:
+    return IdentificationError(
+        "The model fits ever better until some answers are certain at the first attempt, or impossible: attempts tell scores or "
+        "characteristics apart (separation), or hardly anybody was heard. Merge scores, levels or attempts, or leave columns out.",
+        code="callback_certain", argument="y",
+    )
 
 
 def fit_likelihood(calls: Calls, mass: Floats) -> CallbackStep:
@@ -123,6 +135,7 @@ def likelihood_step(calls: Calls, mass: Floats, cells: Cells, top: Point) -> Cal
 def fit_weighting(calls: Calls, mass: Floats) -> CallbackStep:
     """The step whose parameters solve the equations of inverse probabilities."""
     theta, rounds = _solved(calls, mass)
+    refuse_certain(calls, mass, theta)
     h = hazards(calls, theta)
     silent = (1.0 - h).prod(axis=1)
     factor = np.where(calls.heard & (mass > 0), 1.0 / np.maximum(1.0 - silent, 1e-300), 0.0)
@@ -164,14 +177,19 @@ def _solved(calls: Calls, mass: Floats) -> tuple[Floats, int]:
     def bread(at: Floats) -> Floats:
         return weighting_bread(calls, hazards(calls, at), mass) / scale[:, None]
 
-    return newton(missed, bread, alike(calls, mass))
+    return newton(missed, bread, begun(calls, mass))
 
 
-def alike(calls: Calls, mass: Floats) -> Floats:
-    """Parameters where every score answers alike."""
+def begun(calls: Calls, mass: Floats) -> Floats:
+    """Where to start: the maximum of the likelihood without characteristics; every score answering alike where there is none."""
     heard = np.bincount(calls.attempt, mass, minlength=calls.attempts + 1)
     risk = mass.sum() - np.concatenate([[0.0], np.cumsum(heard[1:-1])])
-    return np.concatenate([special.logit(heard[1:] / risk), np.zeros(calls.parameters - calls.attempts)])
+    theta = np.concatenate([special.logit(heard[1:] / risk), np.zeros(calls.parameters - calls.attempts)])
+    if np.unique(calls.y[calls.heard]).size <= MOST_CELLS:
+        top = collapse(replace(calls, x=calls.x[:, :0]), mass).full.maximum()
+        if top is not None:
+            theta[: calls.attempts], theta[calls.attempts + calls.x.shape[1] :] = np.split(top.theta, [calls.attempts])
+    return theta
 
 
 def equation_scale(calls: Calls, mass: Floats) -> Floats:
