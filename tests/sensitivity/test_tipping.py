@@ -32,6 +32,18 @@ def test_against_another_dealer() -> None:
     assert r.std_error[1] == pytest.approx(((draws[:, 1] - 0.25 * draws[:, 0]) / 0.75).std(), rel=0.01)
 
 
+def test_limits_cover_the_point_of_the_true_mean() -> None:
+    """Of 4,000 dealers with 60 scores of 1 to 10 each, against a target and against a rival with 40."""
+    rng, share = np.random.default_rng(2), 0.25
+    own, rival = rng.binomial(9, 0.7, (4000, 60)) + 1.0, rng.binomial(9, 0.6, (4000, 40)) + 1.0
+    (mean, error), (other, other_error) = ((y.mean(axis=1), y.std(axis=1, ddof=1) / y.shape[1] ** 0.5) for y in (own, rival))
+    for target, target_error, truth in ((8.0, 0.0, 8.0), (other, other_error, 6.4)):
+        r = tipping_point(mean, share, target, std_error=error, target_error=target_error)
+        point = (truth - share * 7.3) / (1 - share)
+        assert abs(r.estimate.mean() - point) < 3 * r.estimate.std() / 4000**0.5
+        assert 0.93 < ((r.conf_low <= point) & (point <= r.conf_high)).mean() < 0.96
+
+
 def test_out_of_reach_the_conclusion_stands() -> None:
     r = tipping_point([9.0, 9.0], [0.9, 0.2], 8.0, limits=(1, 10))
     assert r.estimate[0] == pytest.approx(-1.0) and r.reachable.tolist() == [False, True]
