@@ -13,7 +13,7 @@ from .._checks import Floats
 from ..errors import IdentificationError, InputError, shown
 from ..estimation.coding import coding_of, collinear
 from ..options import ResponseForm
-from .shadow_fit import ShadowData
+from .shadow_fit import ShadowData, refuse_no_silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +31,7 @@ def read_columns(
     """Check and code everything; rows without mass are 0."""
     rows = np.flatnonzero(mass > 0)
     heard = ~np.isnan(y) & (mass > 0)
+    refuse_no_silence(heard, mass)
     b, b_names, b_centre, b_scale = _part_of_y(y, heard, mass, form)
     x, x_names = _coded(response_x, rows, y.size)
     a, a_names = _coded(outcome_x, rows, y.size) if doubly else (np.zeros((y.size, 0)), ())

@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from .._checks import Floats
 from ..errors import IdentificationError, shown
 from ..estimation.scoring import solved
+from ..weighting.response_models import Flags
 from ..weighting.separation import separating
 
 _TOL, _MAX_ITER, _CLOSE, _STALLED = 1e-11, 100, 1e-6, 1e-10
@@ -35,7 +35,7 @@ class ShadowData:
     a: Floats
     z: Floats
     b: Floats
-    heard: npt.NDArray[np.bool_]
+    heard: Flags
     names: tuple[str, ...]  # of the columns of x
 
     @property
@@ -116,18 +116,24 @@ class ShadowFit:
 def moments_of(data: ShadowData, mass: Floats, spread: Floats) -> Moments:
     """What the equations need of rows with these masses."""
     heard, silent = data.heard & (mass > 0), ~data.heard & (mass > 0)
+    refuse_no_silence(data.heard, mass)
     rest = np.hstack([data.x[silent], data.a[silent], data.z[silent]])
-    if not heard.any() or not silent.any():
-        raise IdentificationError(
-            "Everybody was heard, so there is no silence to model. Use estimation.mean." if heard.any()
-            else "Nobody was heard, so nothing is known of the outcome.",
-            code="everybody_heard" if heard.any() else "outcome_not_heard", argument="y",
-        )
     return Moments(
         x=data.x[heard], a=data.a[heard], z=data.z[heard], b=data.b[heard], mass=mass[heard], spread=spread[heard],
         silent=mass[silent] @ rest, size=mass[silent] @ np.abs(data.x[silent]),
         silent_products=(rest * spread[silent][:, None]).T @ rest, names=data.names,
     )
+
+
+def refuse_no_silence(heard: Flags, mass: Floats) -> None:
+    """Raise unless some were heard and some not."""
+    known = heard[mass > 0]
+    if known.all() or not known.any():
+        raise IdentificationError(
+            "Everybody was heard, so there is no silence to model. Use estimation.mean." if known.any()
+            else "Nobody was heard, so nothing is known of the outcome.",
+            code="everybody_heard" if known.any() else "outcome_not_heard", argument="y",
+        )
 
 
 def profile(given: Moments, gamma: Floats, beta: Floats | None = None) -> Profile:
@@ -140,7 +146,8 @@ def profile(given: Moments, gamma: Floats, beta: Floats | None = None) -> Profil
     lam = solved(a.T @ weighted_a, given.silent[p : p + r] - weighted_a.sum(axis=0)) if r else np.zeros(0)
     excess = odds * (1.0 + a @ lam)
     plain, changed = (m * odds)[:, None], (m * excess)[:, None]
-    nuisance = -np.block([[x.T @ (x * plain), np.zeros((p, r))], [a.T @ (x * changed), -a.T @ weighted_a]])
+    nuisance = np.zeros((p + r, p + r))
+    nuisance[:p, :p], nuisance[p:, :p], nuisance[p:, p:] = -x.T @ (x * plain), -a.T @ (x * changed), a.T @ weighted_a
     return Profile(
         gamma=gamma, beta=beta, lam=lam, odds=odds, excess=excess, moments=(m * excess) @ z - given.silent[p + r :], nuisance=nuisance,
         nuisance_gamma=-np.vstack([x.T @ (b * plain), a.T @ (b * changed)]),

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
 from .._checks import Floats
@@ -20,7 +19,7 @@ from ..errors import VocstatsError
 from ..estimation.scoring import solved
 from .shadow_fit import Moments, Profile, profile, terms
 
-_FARTHEST, _STEPS, _BISECTIONS = 12.0, 24, 14  # gamma per standard deviation of y: a stretch that long counts as endless
+_FARTHEST, _STEPS, _EDGE_STEPS = 12.0, 24, 8  # gamma per standard deviation of y: a stretch that long counts as endless
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,17 +33,17 @@ class Ranges:
 
 def ranges(given: Moments, at: Profile, values: Floats, level: float) -> Ranges:
     """Walk from the solution to either side until the tests reject; `values` (heard, k) are those whose means are wanted."""
-    curve = _Curve(given=given, values=values, beta=at.beta, critical=float(special.chdtri(at.moments.size, 1.0 - level)))
-    centre, k = curve.at(float(at.gamma[0])), values.shape[1]
+    curve = _Curve(given=given, values=values, critical=float(special.chdtri(at.moments.size, 1.0 - level)))
+    centre, k = curve.at(float(at.gamma[0]), at.beta), values.shape[1]
     low, high = np.full(k, np.nan), np.full(k, np.nan)
     offsets = _FARTHEST * np.sinh(np.linspace(0.0, 3.5, _STEPS + 1)[1:]) / np.sinh(3.5)
     ends = []
     for sign in (-1.0, 1.0):
         path = [centre]
         for offset in offsets:
-            if not path[-1].accepted.any():
+            if not (path[-1].tests <= curve.critical).any():
                 break
-            path.append(curve.at(centre.gamma + sign * float(offset)))
+            path.append(curve.at(centre.gamma + sign * float(offset), path[-1].beta))
         stretch = curve.stretch(path, 0)
         ends.append(sign * np.inf if len(stretch) > _STEPS else stretch[-1].gamma if stretch else np.nan)
         for j in range(k):
@@ -56,8 +55,9 @@ def ranges(given: Moments, at: Profile, values: Floats, level: float) -> Ranges:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Point:
     gamma: float
+    beta: Floats
     means: Floats
-    accepted: npt.NDArray[np.bool_]  # by the test of gamma, then by that of every mean
+    tests: Floats  # that of gamma, then that of every mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,30 +66,38 @@ class _Curve:
 
     given: Moments
     values: Floats
-    beta: Floats
     critical: float
 
     def stretch(self, path: list[_Point], test: int) -> list[_Point]:
         """Points of a path up to the first that the test rejects, with the edge between found by bisection."""
-        accepted = [point.accepted[test] for point in path]
+        accepted = [point.tests[test] <= self.critical for point in path]
         if all(accepted):
             return path
         first = accepted.index(False)
-        return [*path[:first], self._edge(path[first - 1], path[first].gamma, test)] if first else []
+        return [*path[:first], self._edge(path[first - 1], path[first], test)] if first else []
 
-    def _edge(self, inside: _Point, outside: float, test: int) -> _Point:
-        for _ in range(_BISECTIONS):
-            middle = self.at(0.5 * (outside + inside.gamma))
-            inside, outside = (middle, outside) if middle.accepted[test] else (inside, middle.gamma)
+    def _edge(self, inside: _Point, outside: _Point, test: int) -> _Point:
+        """The accepted point next to where the test rejects, by false position (Illinois) on the root of its statistic."""
+        low, high = (_root(point.tests[test]) - _root(self.critical) for point in (inside, outside))
+        for _ in range(_EDGE_STEPS):
+            if low > -1e-3:
+                break
+            share = low / (low - high) if np.isfinite(high) else 0.5
+            middle = self.at(inside.gamma + share * (outside.gamma - inside.gamma), inside.beta)
+            reached = _root(middle.tests[test]) - _root(self.critical)
+            if reached <= 0.0:
+                inside, low, high = middle, reached, 0.5 * high
+            else:
+                outside, low, high = middle, 0.5 * low, reached
         return inside
 
-    def at(self, gamma: float) -> _Point:
-        """Means and verdicts at one gamma; nothing is accepted where the equations of β have no solution."""
+    def at(self, gamma: float, beta: Floats) -> _Point:
+        """Means and statistics at one gamma, beginning with a beta; infinite statistics where the equations of β have no solution."""
         given, k = self.given, self.values.shape[1]
         try:
-            at = profile(given, np.array([gamma]), self.beta)
+            at = profile(given, np.array([gamma]), beta)
         except VocstatsError:
-            return _Point(gamma=gamma, means=np.full(k, np.nan), accepted=np.zeros(1 + k, bool))
+            return _Point(gamma=gamma, beta=beta, means=np.full(k, np.nan), tests=np.full(1 + k, np.inf))
         weight = given.mass * (1.0 + at.excess)
         means = weight @ self.values / weight.sum()
         each = terms(given, at)
@@ -108,7 +116,7 @@ class _Curve:
             variance = given.spread @ own**2 - 2.0 * through @ cross + through @ inner @ through
             table = plain - np.outer(mixed, ratio) - np.outer(ratio, mixed) + variance * np.outer(ratio, ratio)
             tests.append(_form(at.moments, table) if np.isfinite(table).all() else 0.0)
-        return _Point(gamma=gamma, means=means, accepted=np.array(tests) <= self.critical)
+        return _Point(gamma=gamma, beta=at.beta, means=means, tests=np.nan_to_num(tests, nan=np.inf))
 
 
 def _of_mean(given: Moments, at: Profile, deviation: Floats) -> tuple[Floats, float]:
@@ -117,6 +125,10 @@ def _of_mean(given: Moments, at: Profile, deviation: Floats) -> tuple[Floats, fl
     direct = np.concatenate([-changed @ given.x, plain @ given.a])
     through = np.linalg.solve(at.nuisance.T, direct)
     return through, float(-changed @ given.b[:, 0] - through @ at.nuisance_gamma[:, 0])
+
+
+def _root(statistic: float) -> float:
+    return float(max(statistic, 0.0) ** 0.5)
 
 
 def _form(vector: Floats, matrix: Floats) -> float:
