@@ -35,6 +35,8 @@ def show_result(terminal: Terminal, content: ReportContent, *, groups: bool = Fa
     terminal.show("")
     terminal.show((" " if terminal.language == "en" else "").join(answer(content, Words(terminal.language))))
     terminal.show(terminal.text("under_every_score"))
+    if chosen := next(iter(content.corrections.values())).method_reason:
+        terminal.show(texts.render(f"reason.{chosen}", terminal.language))
 
 
 def overall_table(terminal: Terminal, correction: Correction) -> Table:
