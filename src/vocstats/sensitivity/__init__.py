@@ -2,6 +2,7 @@
 
 from .binary_proxy import mubp
 from .bounding import worst_case_bounds
+from .design_shifts import DesignShift, design_shift
 from .proxies import UnadjustedBias
 from .proxy_pattern_mixture import smub
 from .registry_checks import RegistryCheck, registry_check
@@ -11,6 +12,6 @@ from .tipping import TippingPoint, tipping_point
 from .trimming_bounds import LeeBounds, lee_bounds
 
 __all__ = [
-    "LeeBounds", "RIndicator", "RegistryCheck", "ShiftCurve", "TippingPoint", "UnadjustedBias", "lee_bounds", "mubp", "r_indicator",
-    "registry_check", "shift_curve", "smub", "tipping_point", "worst_case_bounds",
+    "DesignShift", "LeeBounds", "RIndicator", "RegistryCheck", "ShiftCurve", "TippingPoint", "UnadjustedBias", "design_shift",
+    "lee_bounds", "mubp", "r_indicator", "registry_check", "shift_curve", "smub", "tipping_point", "worst_case_bounds",
 ]
