@@ -35,9 +35,12 @@ def repeat(
     )
 
 
-def assert_holds(found: pd.DataFrame) -> None:
-    """No bias beyond two Monte Carlo errors (of several figures together: at the same level), coverage 92 to 98 %."""
-    limit = stats.norm.isf(0.0455 / 2 / len(found))
+def assert_holds(found: pd.DataFrame, *, slack: float = 0.0) -> None:
+    """No bias beyond two Monte Carlo errors (of several figures together: at the same level), coverage 92 to 98 %.
+
+    `slack`: bias in standard deviations that is allowed beside, of order 1/n where estimates are not linear; the page says so.
+    """
+    limit = stats.norm.isf(0.0455 / 2 / len(found)) + slack * found["repetitions"] ** 0.5
     assert (found["bias"].abs() <= limit * found["mc_error"] + 1e-12).all(), found
     assert found["coverage"].between(0.92, 0.98).all(), found
 
