@@ -1,4 +1,4 @@
-"""R-indicators against hand, R's glm, finite differences and simulation."""
+"""R-indicators against hand, R's glm and finite differences."""
 
 from __future__ import annotations
 
@@ -119,34 +119,3 @@ def test_written_and_read() -> None:
     back = load(r.to_json())
     assert isinstance(back, RIndicator) and back.estimate == r.estimate and list(back.categories["level"]) == list(r.categories["level"])
     assert "unconditional" in r.summary()
-
-
-def _simulate(repetitions: int) -> tuple[float, float, float, float]:
-    rng = np.random.default_rng(3)
-    a, b = (column.ravel() for column in np.meshgrid(np.arange(4), np.arange(3)))
-    chance = 1 / (1 + np.exp(-(-0.4 + np.array([0, 0.3, 0.1, -0.5])[a] + np.array([0, 0.4, -0.2])[b])))
-    asked, truth = 60, 1 - 2 * chance.std()
-    squares, covered, rough, errors = [], [], [], []
-    x = {"a": np.tile(a, 2).astype(str), "b": np.tile(b, 2).astype(str)}
-    heard = np.repeat([True, False], a.size)
-    for _ in range(repetitions):
-        n = rng.binomial(asked, chance)
-        r = r_indicator(x, heard, counts=np.concatenate([n, asked - n]), partials=False)
-        squares.append(r.deviation**2)
-        rough.append(((1 - r.unadjusted) / 2) ** 2)
-        covered.append(r.conf_low <= truth <= r.conf_high)
-        errors.append(r.estimate)
-    bias = float(np.mean(squares) - chance.var()) / (np.std(squares) / repetitions**0.5)
-    return bias, float(np.mean(rough) - chance.var()) / (np.std(rough) / repetitions**0.5), float(np.mean(covered)), float(np.std(errors))
-
-
-def test_adjustment_removes_the_bias() -> None:
-    bias, rough, covered, _ = _simulate(300)
-    assert abs(bias) < 3 and rough > 6
-    assert 0.92 <= covered <= 0.98
-
-
-@pytest.mark.slow
-def test_adjustment_removes_the_bias_long() -> None:
-    bias, _, covered, _ = _simulate(2000)
-    assert abs(bias) < 2 and 0.92 <= covered <= 0.98
