@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import texts
 from ..customer_base import GROUPS, SOURCES, Cells
 from ..errors import VocstatsError
 from ..options import CorrectionMethod
@@ -45,9 +46,9 @@ def _attempted(name: str, correction: Correction, analysis: Callable[[], dict[st
     """The figures (D, 3) of an analysis, or none and the code of why."""
     nothing = {key: np.full(correction.estimate.shape, np.nan) for key in ("low", "high", "conf_low", "conf_high")}
     try:
-        return Analysis(name=name, reason="", **(nothing | analysis()))
+        return Analysis(name=name, **(nothing | analysis()))
     except VocstatsError as error:
-        return Analysis(name=name, reason=error.code, **nothing)
+        return Analysis(name=name, reason=error.code, messages=tuple(texts.message(error, each) for each in texts.LANGUAGES), **nothing)
 
 
 def _other_methods(question: Question, cells: Cells) -> Iterator[CorrectionMethod]:

@@ -92,6 +92,8 @@ class Analysis(Record):
         The same with sampling error.
     reason : str
         Code of the error where the data do not allow the analysis; "" where they do.
+    messages : tuple of str
+        What that error says, in each of `texts.LANGUAGES`.
     """
 
     name: str
@@ -99,7 +101,8 @@ class Analysis(Record):
     high: Floats
     conf_low: Floats
     conf_high: Floats
-    reason: str
+    reason: str = ""
+    messages: tuple[str, ...] = ()
 
 
 @register("correction")
