@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .cohort_chart import cohorts
 from .drawing import balance, correction, sensitivity
 from .page import page
 from .weight_charts import love, weights
 
-__all__ = ["balance", "correction", "love", "page", "sensitivity", "weights"]
+__all__ = ["balance", "cohorts", "correction", "love", "page", "sensitivity", "weights"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from . import council, statistics
 from .chapter import Chapter
+from .tenure import tenure_chapters
 from .wording import Words
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def chapters(content: ReportContent, language: str) -> list[Chapter]:
         council.data_card(content, first, words),
         council.fieldwork(content, words),
         *(council.domain_chapter(content, words, by, corrections) for by, corrections in content.domains.items()),
+        *tenure_chapters(content, words),
         statistics.sensitivity(content, first, words),
         statistics.weights(content, first, words),
         statistics.balance(content, first, words),

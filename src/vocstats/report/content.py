@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..workflows.cohort_track import CohortTrack
     from ..workflows.corrected_score import Correction
 
 
@@ -44,6 +45,9 @@ class ReportContent:
         {statistic: Correction} of the whole base, in the order of the study; the first is the one of the first screen.
     domains : mapping
         {name of the by column(s): {statistic: Correction}}.
+    tracks : mapping
+        Satisfaction by tenure, where the study asks for it: {"": {statistic: CohortTrack} of the whole base, and one entry for each by
+        column(s)}.
     published : mapping
         {statistic: published figure}; empty when none was given.
     kpi : float or None
@@ -80,6 +84,7 @@ class ReportContent:
     seed: int
     created: str
     domains: Mapping[str, Mapping[str, Correction]] = field(default_factory=dict)
+    tracks: Mapping[str, Mapping[str, CohortTrack]] = field(default_factory=dict)
     findings: tuple[Any, ...] = ()
     published: Mapping[str, float] = field(default_factory=dict)
     churn_definition: Mapping[str, str] = field(default_factory=dict)

@@ -12,11 +12,13 @@ from ..plots.frames import differences, weighted_rows
 from ..workflows.corrected_score import TERMS
 from .disclosure import COMPLEMENT, SHOWN, SMALL, suppressed_terms
 from .ranks import rank_intervals
+from .tenure_rows import track_rows
 from .wording import Measure, Words
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..workflows.cohort_track import CohortTrack
     from ..workflows.corrected_score import Correction
     from .content import ReportContent
 
@@ -50,6 +52,7 @@ def sheets(content: ReportContent, language: str) -> tuple[Sheet, ...]:
     words = Words(language)
     made = [_readme(content, words), _overview(content, words)]
     made += [_domains(content, words, by, corrections) for by, corrections in content.domains.items()]
+    made += [_tenure(content, words, by, tracks) for by, tracks in content.tracks.items()]
     first = content.first
     if first.balance is not None:
         made.append(_sheet("balance", words.term("sheet_balance"), balance_rows(first, words, content.minimum_group), words))
@@ -147,6 +150,13 @@ def _domains(content: ReportContent, words: Words, by: str, corrections: Mapping
     rows = [row for correction in corrections.values() for row in domain_rows(correction, content, words)]
     names = next(iter(corrections.values())).by
     return _sheet(f"by_{by}", words.by(names), rows, words, own=names)
+
+
+def _tenure(content: ReportContent, words: Words, by: str, tracks: Mapping[str, CohortTrack]) -> Sheet:
+    rows = [row for track in tracks.values() for row in track_rows(track, words, content.minimum_group)]
+    names = next(iter(tracks.values())).by
+    title = words.term("sheet_tenure") + (f" · {words.by(names)}" if by else "")
+    return _sheet(f"tenure_by_{by}" if by else "tenure", title, rows, words, own=names)
 
 
 def domain_rows(correction: Correction, content: ReportContent, words: Words) -> Iterator[dict[str, Any]]:

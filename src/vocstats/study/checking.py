@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from ..errors import InputError
@@ -127,6 +128,7 @@ def _across_keys(settings: Settings) -> list[InputError]:
                 code="study_published", argument="outcome.published", levels=stray, names=names, statistics=computed,
             )
         )
+    problems += _cohorts(settings)
     for name, band in settings["auxiliaries"].get("bands", {}).items():
         labels, ends = len(band["labels"]), len(band["upper"])
         if labels != ends + 1:
@@ -136,6 +138,27 @@ def _across_keys(settings: Settings) -> list[InputError]:
                     code="study_bands", argument=f"auxiliaries.bands.{name}.labels", name=name, labels=labels, ends=ends,
                 )
             )
+    return problems
+
+
+def _cohorts(settings: Settings) -> list[InputError]:
+    """Where tenure comes from, and bands that rise."""
+    asked, problems = settings.get("cohorts") or {}, []
+    if asked and not asked["tenure"] and (asked["entry"] or not settings["registry"]["population"]):
+        problems.append(
+            InputError(
+                "[cohorts] needs tenure, or [registry] population with joined and left, from which it follows.",
+                code="study_no_tenure", argument="cohorts.tenure",
+            )
+        )
+    grid = asked.get("grid")
+    if grid and any(after <= before for before, after in pairwise([0, *grid])):
+        problems.append(
+            InputError(
+                f"[cohorts] grid must rise from above 0; it is {toml(grid)}.",
+                code="study_grid", argument="cohorts.grid", levels=grid, got=toml(grid),
+            )
+        )
     return problems
 
 

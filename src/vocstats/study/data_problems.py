@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, VocstatsError
 from .reading import Files, absent_files, read_base, read_files, requests
+from .tracking import cohort_labels, read_tenures
 
 if TYPE_CHECKING:
     from ..customer_base import CustomerBase
@@ -82,6 +83,7 @@ def _outcome_problems(study: Study, base: CustomerBase) -> list[VocstatsError]:
     entries = study["correct"]["by"]
     columns = [*study["auxiliaries"]["columns"], *(name for entry in entries for name in ([entry] if isinstance(entry, str) else entry))]
     columns += [name for name in (study["registry"]["dealer"], study["correct"]["shadow"]) if name]
+    columns += cohort_labels(study)
     asked: list[dict[str, Any]] = [{"columns": [name]} for name in dict.fromkeys(columns)]
     for _, call in study.corrections():
         asked.append({"outcome": call["outcome"], "items": call.get("items"), "scale": call["scale"]})
@@ -93,4 +95,8 @@ def _outcome_problems(study: Study, base: CustomerBase) -> list[VocstatsError]:
             base.cells(**arguments)
         except VocstatsError as error:
             problems.append(error)
+    try:
+        read_tenures(study, base)
+    except VocstatsError as error:
+        problems.append(error)
     return problems

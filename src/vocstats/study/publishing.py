@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from ..report.disclosure import SHOWN, SMALL, suppressed_terms
+from ..report.tenure_rows import suppressed_bands
 from ..results import Floats
+from ..workflows.cohort_track import CohortTrack
 from ..workflows.corrected_score import Correction
 
 _PARTS = ("part_mean", "part_std_error")
@@ -47,6 +50,34 @@ def publishable(correction: Correction, minimum: int) -> Correction:
         if field.type == "Floats" and field.name not in changed and value.shape[:2] == blank.shape:
             changed[field.name] = _without(value, blank)
     return dataclasses.replace(correction, **changed)  # type: ignore[arg-type]
+
+
+def publishable_track(track: CohortTrack, minimum: int) -> CohortTrack:
+    """The track without the figures of bands and groups with few answers, and without those that would let one subtract them.
+
+    Parameters
+    ----------
+    track : CohortTrack
+        Of the whole base or by group.
+    minimum : int
+        Fewest answers a figure may rest on.
+
+    Returns
+    -------
+    CohortTrack
+        NaN in place of such figures; `reasons` says "under_minimum" or "would_reveal".
+    """
+    status = suppressed_bands(track, minimum)
+    blank = status != SHOWN
+    figures = ("estimate", "std_error", "conf_low", "conf_high", "df")
+    changed: dict[str, Any] = {name: _without(getattr(track, name), blank) for name in figures}
+    changed |= {name: _without(getattr(track, name), blank[:, :, 1]) for name in ("active", "churned")}
+    reasons = tuple(
+        tuple(tuple(_reason(int(s), given) for s, given in zip(*term, strict=True)) for term in zip(rows, bands, strict=True))
+        for rows, bands in zip(status, track.reasons, strict=True)
+    )
+    overall = None if track.overall is None else publishable_track(track.overall, minimum)
+    return dataclasses.replace(track, **changed, reasons=reasons, overall=overall)
 
 
 def _without(values: Floats, blank: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Floats:

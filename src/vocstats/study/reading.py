@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .lock_file import refuse_changed_files, sha256
+from .tracking import cohort_columns
 
 if TYPE_CHECKING:
     from ..customer_base import CustomerBase, Source
@@ -74,6 +75,7 @@ def _registry_request(study: Study) -> Request:
     columns += [study["correct"]["shadow"]]
     columns += [name for entry in study["correct"]["by"] for name in ([entry] if isinstance(entry, str) else entry)]
     text = [registry["id"], registry["dealer"]]
+    columns += cohort_columns(study)
     return Request.of("registry", registry, [name for name in columns if name not in bands], text=text)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..results import Record, register
+from ..workflows.cohort_track import CohortTrack
 from ..workflows.corrected_score import Correction
 
 
@@ -24,12 +25,15 @@ class StudyResult(Record):
         ISO date of the run.
     corrections : tuple of Correction
         For each statistic the whole base, then one for each entry of ``[correct] by``; `Correction.by` tells them apart.
+    tracks : tuple of CohortTrack
+        Satisfaction by tenure, where the study asks for it: for each statistic the whole base, then each entry of ``[cohorts] by``.
     """
 
     title: Mapping[str, str]
     headline: str
     created: str
     corrections: tuple[Correction, ...] = field(default=())
+    tracks: tuple[CohortTrack, ...] = field(default=())
 
     def overall(self, statistic: str) -> Correction:
         """The correction of the whole base."""

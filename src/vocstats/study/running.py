@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from .reading import read_base, read_files
 from .requirements import refuse_without_packages
 from .result import StudyResult
 from .study_file import DEFINITIONS, TITLES, Study
+from .tracking import track_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from ..customer_base import CustomerBase
     from ..options import Language
     from ..report.content import FileRecord, ReportContent
+    from ..workflows.cohort_track import CohortTrack
     from ..workflows.corrected_score import Correction
 
 WEIGHTS = "confidential/weights.parquet"
 Progress = Callable[[str, int, int], None]
-"""Called with the step ("read", "correct", "write"), how many of its parts are done, and how many there are."""
+"""Called with the step ("read", "correct", "track", "write"), how many of its parts are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,8 @@ def run_study(
     base = read_base(study, files)
     tell("read", 1, 1)
     corrections, domains = correct_study(study, base, tell)
-    content = gather(study, base, corrections, domains, files.records(), languages)
+    tracks = track_study(study, base, tell)
+    content = gather(study, base, corrections, domains, files.records(), languages, tracks=tracks)
     result = publishable_result(content)
     with whole_folder(folder, overwrite=overwrite) as unfinished:
         _write(unfinished, content, result, tell)
@@ -128,7 +131,7 @@ def correct_study(
 
 def publishable_result(content: ReportContent) -> StudyResult:
     """Every correction of a study, small groups left out as in the report."""
-    from .publishing import publishable
+    from .publishing import publishable, publishable_track
 
     found = [*content.corrections.values(), *(correction for table in content.domains.values() for correction in table.values())]
     return StudyResult(
@@ -136,6 +139,7 @@ def publishable_result(content: ReportContent) -> StudyResult:
         headline=content.headline,
         created=content.created,
         corrections=tuple(publishable(correction, content.minimum_group) for correction in found),
+        tracks=tuple(publishable_track(track, content.minimum_group) for table in content.tracks.values() for track in table.values()),
     )
 
 
@@ -170,6 +174,8 @@ def gather(
     domains: dict[str, dict[str, Correction]],
     files: tuple[FileRecord, ...],
     languages: Sequence[str] | None = None,
+    *,
+    tracks: Mapping[str, Mapping[str, CohortTrack]] | None = None,
 ) -> ReportContent:
     """What the report shows of a study."""
     from ..report.content import ReportContent
@@ -180,6 +186,7 @@ def gather(
         headline=study["correct"]["headline"],
         corrections=corrections,
         domains=domains,
+        tracks=tracks or {},
         groups=group_table(study, base),
         set_aside=_set_aside(base, next(iter(corrections.values()))),
         response_rates=base.response_rates,

@@ -63,6 +63,7 @@ SECTIONS = (
     Section("auxiliaries.bands"),
     Section("auxiliaries.bands.{column}"),
     Section("correct", standing=True),
+    Section("cohorts"),
     Section("design"),
     Section("sensitivity", standing=True),
     Section("report", standing=True),
@@ -73,7 +74,7 @@ def _allowed(alias: Any) -> tuple[str, ...]:
     return tuple(get_args(alias))
 
 
-_FRAMES, _SOURCE, _CORRECT = "CustomerBase.from_frames", "Source", "correct"
+_FRAMES, _SOURCE, _CORRECT, _TRACK = "CustomerBase.from_frames", "Source", "correct", "track_cohorts"
 
 KEYS = (
     Key("", "schema_version", "whole", REQUIRED, ""),
@@ -149,6 +150,12 @@ KEYS = (
     Key("correct", "inference", "text", "registry", f"{_CORRECT}(inference=)", _allowed(options.Inference)),
     Key("correct", "kpi", "number", None, f"{_CORRECT}(kpi=)"),
     Key("correct", "assume", "text_or_texts", None, f"{_CORRECT}(assume=)", _allowed(options.Assume)),
+    # -- cohorts
+    Key("cohorts", "tenure", "text", None, f"{_TRACK}(tenure=)"),
+    Key("cohorts", "entry", "text", None, f"{_TRACK}(entry=)"),
+    Key("cohorts", "grid", "numbers", None, f"{_TRACK}(grid=)"),
+    Key("cohorts", "auxiliaries", "texts", None, f"{_TRACK}(auxiliaries=)"),
+    Key("cohorts", "by", "columns", [], f"{_TRACK}(by=)"),
     # -- design
     Key("design", "stratum", "text", None, f"{_FRAMES}(stratum=)"),
     Key("design", "cluster", "text_or_texts", None, f"{_FRAMES}(cluster=)"),
