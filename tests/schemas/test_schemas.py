@@ -43,6 +43,9 @@ RESULTS: dict[str, Callable[[], object]] = {
         [float(i % 5) if (i % 5 == 0) != (i < 20) else float("nan") for i in range(40)], {"x": [i % 7 for i in range(40)]},
         {"z": [i < 20 for i in range(40)]}, method="two_step",
     ),
+    "shadow": lambda: vs.nonresponse.shadow_variable(
+        [1.0, 2.0, 3.0, 4.0, float("nan"), float("nan")], [1, 1, 0, 0, 1, 0], counts=[90, 80, 120, 140, 150, 60],
+    ),
     "two_phase": lambda: vs.nonresponse.double_sampling([1.0, 2.0, 4.0, 3.0], [False, False, True, True]),
     "hazard_regression": lambda: vs.survivorship.hazard_regression([1, 2, 2, 3, 3], [True, True, False, True, False]),
     "survival_curve": lambda: vs.survivorship.survival_curve([3.0, 5.0, 8.0], [True, False, True], weights=[1.0, 2.0, 1.0]),

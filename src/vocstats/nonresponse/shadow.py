@@ -217,7 +217,7 @@ def _result(
         coefficient_std_errors=np.sqrt(np.maximum(np.diag(spread), 0.0)), gamma_low=float(gamma[0]), gamma_high=float(gamma[1]),
         relevance=strength.statistic, relevance_df=strength.df, relevance_df_denominator=strength.df_denominator,
         relevance_p_value=strength.p_value, j_statistic=spare.statistic, j_df=spare.df, j_p_value=spare.p_value,
-        condition=_condition(step.fit.bread()), smallest_probability=float(step.probability[known > 0].min()),
+        condition=_condition(step.fit.bread()), smallest_probability=float(step.chance[known > 0].min()),
         smallest_weight=float(step.factor[known > 0].min()), n=n, n_heard=float(chain.counts @ (known > 0)),
         effective_heard=weights.effective_sample_size, model=options.model, response=options.response, inference=options.inference,
         level=options.level, variance_accounts_for=means[0].variance_accounts_for,

@@ -33,7 +33,7 @@ class ShadowStep:
         return self.data.heard
 
     @property
-    def probability(self) -> Floats:
+    def chance(self) -> Floats:
         """Modelled probability π of those heard; NaN for the others, whose answer is not known."""
         return np.where(self.data.heard, 1.0 / (1.0 + self.odds), np.nan)
 
@@ -59,7 +59,7 @@ class ShadowStep:
 
     def details(self) -> dict[str, float]:
         """Extreme probabilities of those heard."""
-        known = self.probability[self.data.heard]
+        known = self.chance[self.data.heard]
         return {"probability_min_heard": float(known.min()), "probability_max_heard": float(known.max())}
 
 
