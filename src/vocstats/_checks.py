@@ -87,7 +87,7 @@ def vector(value: Any, argument: str, *, length: int | None = None, missing: boo
     array = unmasked(value)
     if array.dtype == object:
         with suppress(TypeError, ValueError, OverflowError):
-            items = [np.nan if _is_missing(v) else v for v in array.ravel()]
+            items = [np.nan if is_missing(v) else v for v in array.ravel()]
             exact = all(isinstance(v, Number) for v in items)  # decimals and fractions are numbers too
             array = np.array(items, np.float64 if exact else None).reshape(array.shape)
     if array.dtype.kind not in "buif":
@@ -197,7 +197,7 @@ def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return copy
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
 
 
@@ -225,7 +225,7 @@ def factorize(values: Any, argument: str, *, length: int | None = None) -> tuple
         items = array.tolist()
         first = {value: code for code, value in enumerate(dict.fromkeys(items))}
         codes = np.fromiter(map(first.__getitem__, items), np.intp, array.size)
-        absent = [code for value, code in first.items() if _is_missing(value)]
+        absent = [code for value, code in first.items() if is_missing(value)]
         codes, levels = _sorted_levels(np.where(np.isin(codes, absent), -1, codes) if absent else codes, list(first), argument)
         return codes, levels.astype(array.dtype)
     missing = np.isnat(array) if array.dtype.kind in "mM" else np.isnan(array) if array.dtype.kind == "f" else np.zeros(0, bool)
@@ -267,6 +267,16 @@ def _refuse_missing(rows: Integers, argument: str) -> None:
             rows=rows,
             count=int(rows.size),
         )
+
+
+def columns_of(value: Any, argument: str) -> dict[str, Any]:
+    """`named_columns`; those of an array (n, p) are called x0, x1, ..., and None has none."""
+    if value is None:
+        return {}
+    array = np.asarray(value) if isinstance(value, np.ndarray | list | tuple) else None
+    if array is None or array.ndim == 1:
+        return named_columns(value, argument)
+    return {f"x{j}": array[:, j] for j in range(array.shape[1])}
 
 
 def named_columns(value: Any, argument: str) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import _checks
-from .._checks import Floats, Integers, factorize, named_columns, same_length, squarable, vector
+from .._checks import Floats, Integers, columns_of, factorize, is_missing, same_length, squarable, vector
 from ..errors import InputError, shown
 
 INTERCEPT = "intercept"
@@ -43,7 +42,7 @@ class Coding:
 
     def matrix(self, x: Any, *, length: int, rows: Integers) -> Floats:
         """The columns for some rows of x."""
-        columns = _named(x)
+        columns = columns_of(x, "x")
         odd = sorted(set(columns) ^ set(self.levels))
         if odd:
             raise InputError(
@@ -61,7 +60,7 @@ class Coding:
 def coding_of(x: Any, *, length: int, rows: Integers) -> Coding:
     """The coding of a mapping, dataframe or array (columns x0, x1, ...), with the levels some rows bear; of None only an intercept."""
     levels: dict[str, tuple[Any, ...] | None] = {}
-    for name, column in _named(x).items():
+    for name, column in columns_of(x, "x").items():
         chosen = _chosen(column, name, length, rows)
         levels[name] = None if chosen.dtype.kind in "buif" else tuple(factorize(chosen, f"x[{name!r}]")[1].tolist())
     return Coding(levels=levels)
@@ -69,7 +68,7 @@ def coding_of(x: Any, *, length: int, rows: Integers) -> Coding:
 
 def row_count(x: Any) -> int:
     """Rows of a mapping, dataframe or array."""
-    columns = _named(x)
+    columns = columns_of(x, "x")
     return len(next(iter(columns.values()))) if columns else 1
 
 
@@ -83,15 +82,6 @@ def collinear(x: Floats, mass: Floats, columns: tuple[str, ...]) -> list[str]:
     return [column for column, own, part in zip(columns, size, rest, strict=True) if part <= 1e-6 * own]
 
 
-def _named(x: Any) -> dict[str, Any]:
-    if x is None:
-        return {}
-    array = np.asarray(x) if isinstance(x, np.ndarray | list | tuple) else None
-    if array is None or array.ndim == 1:
-        return named_columns(x, "x")
-    return {f"x{j}": array[:, j] for j in range(array.shape[1])}
-
-
 def _chosen(column: Any, name: str, length: int, rows: Integers) -> npt.NDArray[Any]:
     values = np.asarray(column)
     same_length(values, f"x[{name!r}]", length)
@@ -101,7 +91,7 @@ def _chosen(column: Any, name: str, length: int, rows: Integers) -> npt.NDArray[
             values = vector(values, f"x[{name!r}]", missing=True, infinite=True)
     absent = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.size, bool)
     if values.dtype == object:
-        absent = np.array([_checks._is_missing(value) for value in values], bool)
+        absent = np.array([is_missing(value) for value in values], bool)
     if absent.any():
         where = rows[absent]
         raise InputError(

@@ -191,11 +191,7 @@ def _rate(rate: Any, answered: npt.NDArray[np.bool_], drawn: npt.NDArray[np.bool
 
 def chosen_columns(x: Any, wanted: Sequence[str] | None, argument: str) -> dict[str, Any]:
     """The named columns of x (None: all)."""
-    columns: dict[str, Any] = {}
-    if isinstance(x, np.ndarray | list | tuple) and np.ndim(x) == 2:
-        columns = {f"x{j}": column for j, column in enumerate(np.asarray(x).T)}
-    elif x is not None:
-        columns = _checks.named_columns(x, "x")
+    columns = _checks.columns_of(x, "x")
     listed = list(columns) if wanted is None else [wanted] if isinstance(wanted, str) else [str(name) for name in wanted]
     unknown = [name for name in listed if name not in columns]
     if unknown:

@@ -293,9 +293,7 @@ def _classes(x: Any, length: int) -> dict[str, tuple[Integers, npt.NDArray[Any]]
 
 
 def _each_class(x: Any, length: int) -> Iterator[tuple[str, tuple[Integers, npt.NDArray[Any]]]]:
-    array = np.asarray(x) if isinstance(x, np.ndarray | list | tuple) else None
-    named = _checks.named_columns(x, "x") if array is None or array.ndim == 1 else {f"x{j}": array[:, j] for j in range(array.shape[1])}
-    for name, column in named.items():
+    for name, column in _checks.columns_of(x, "x").items():
         codes, levels = _checks.factorize(column, f"x[{name!r}]", length=length)
         if levels.dtype.kind == "f" and levels.size > _MOST:
             raise InputError(

@@ -172,10 +172,8 @@ def _profiles(x: Any, n: int, rows: Integers) -> tuple[Integers, Integers, dict[
     """Profile of each used row, a row that bears each profile, and the columns of these rows."""
     if x is None:
         return np.zeros(rows.size, np.intp), np.zeros(1, np.intp), None
-    array = np.asarray(x) if isinstance(x, np.ndarray | list | tuple) else None
-    columns = _checks.named_columns(x, "x") if array is None or array.ndim == 1 else {f"x{j}": array[:, j] for j in range(array.shape[1])}
     codes, values = np.zeros(rows.size, np.int64), {}
-    for name, column in columns.items():
+    for name, column in _checks.columns_of(x, "x").items():
         own, levels = _column(column, f"x[{name!r}]", n)
         codes, _ = _checks.factorize(codes * levels.size + own[rows], "x")
         values[name] = (own, levels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -167,16 +168,11 @@ class Weights:
         Deville & Särndal (1992), JASA 87, eq. 3.4; Deville (1999), Survey Methodology 25(2); Kim & Kim (2007), Can. J. Stat. 35.
         """
         whole(since, "since", low=0)
-        pulled = self._cleared(u)
-        heard = pulled  # the contrast concerns what a unit says; what it does to earlier parameters stays as it is
-        for k in reversed(range(since, len(self.steps))):
-            step, factor = self.steps[k], self.steps[k].factor[:, None]
-            solved = self._solved(k, pulled, exact)
-            if solved is None:
-                pulled, heard = factor * pulled, factor * heard
-                continue
-            heard = factor * heard + step.score(contrast=True) @ solved if contrast else heard
-            pulled = factor * pulled + step.score() @ solved
+        pulled = heard = given = self._cleared(u)
+        for step, solved, pulled in self._backwards(given, since, exact):  # noqa: B007
+            if contrast:  # it concerns what a unit says; what it does to earlier parameters stays as it is
+                heard = step.factor[:, None] * heard
+                heard = heard if solved is None else heard + step.score(contrast=True) @ solved
         return (heard if contrast else pulled).reshape(np.shape(u))
 
     def target_variance(self, u: npt.ArrayLike, *, exact: bool = False) -> Floats:
@@ -203,12 +199,9 @@ class Weights:
         """
         pulled = self._cleared(u)
         total = np.zeros((pulled.shape[1], pulled.shape[1]))
-        for k in reversed(range(len(self.steps))):
-            step, solved = self.steps[k], self._solved(k, pulled, exact)
+        for step, solved, _ in self._backwards(pulled, 0, exact):
             if isinstance(step, Estimated) and step.target_covariance is not None and solved is not None:
                 total += solved.T @ step.target_covariance @ solved
-            pulled = step.factor[:, None] * pulled
-            pulled = pulled if solved is None else pulled + step.score() @ solved
         return total.reshape(()) if np.ndim(u) == 1 else total
 
     def rerun(self, counts: npt.ArrayLike, *, shift: npt.ArrayLike | None = None) -> Weights:
@@ -322,6 +315,14 @@ class Weights:
         """Every step with the number of its targets that are estimates."""
         covariances = [step.target_covariance if isinstance(step, Estimated) else None for step in self.steps]
         return [(step, 0 if matrix is None else len(matrix)) for step, matrix in zip(self.steps, covariances, strict=True)]
+
+    def _backwards(self, pulled: Floats, since: int, exact: bool) -> Iterator[tuple[Step, Floats | None, Floats]]:
+        """Each step, last first, the derivative by the right-hand sides of its equations, and that by the weights entering it."""
+        for k in reversed(range(since, len(self.steps))):
+            step, solved = self.steps[k], self._solved(k, pulled, exact)
+            pulled = step.factor[:, None] * pulled
+            pulled = pulled if solved is None else pulled + step.score() @ solved
+            yield step, solved, pulled
 
     def _solved(self, k: int, pulled: Floats, exact: bool) -> Floats | None:
         """Derivative of estimates with respect to the right-hand sides of step k's equations; None where its factor is held fixed."""

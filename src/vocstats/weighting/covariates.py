@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg, sparse
 
-from .._checks import factorize, named_columns, same_length, vector
+from .._checks import columns_of, factorize, same_length, vector
 from ..errors import InputError
 from .chain import Floats, Matrix
 from .distances import blocks
@@ -59,10 +59,8 @@ def read_covariates(x: Any, length: int, *, standardise: bool = True) -> tuple[M
 
     Probabilities of the parametric models do not depend on the standardisation; Newton's method does.
     """
-    array = np.asarray(x) if isinstance(x, np.ndarray | list | tuple) else None
-    columns = named_columns(x, "x") if array is None or array.ndim == 1 else {f"x{j}": array[:, j] for j in range(array.shape[1])}
     numbers, names, codes, levels, labels = [np.ones(length)], ["intercept"], [], [], []
-    for name, column in columns.items():
+    for name, column in columns_of(x, "x").items():
         argument = f"x[{name!r}]"
         if _holds_numbers(column):
             same_length(np.asarray(column), argument, length)

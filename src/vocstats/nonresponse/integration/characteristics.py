@@ -163,7 +163,7 @@ def is_numeric(column: Any) -> bool:
     values = np.asarray(column)
     if values.dtype != object:
         return values.dtype.kind in "buif"
-    items = [value for value in values.ravel().tolist() if not _checks._is_missing(value)]
+    items = [value for value in values.ravel().tolist() if not _checks.is_missing(value)]
     return bool(items) and all(isinstance(value, Real) for value in items)
 
 
