@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from .question import Question, was_heard
 _CHURNED = GROUPS.index("churned")
 _SURVEY, _EXIT = SOURCES.index("survey"), SOURCES.index("exit_interview")
 _ACTIVE, _EVERYBODY = 1, 2
+Figures = Callable[[], dict[str, Floats]]
 
 
 def analyses_of(correction: Correction) -> tuple[Analysis, ...]:
@@ -36,19 +38,19 @@ def analyses_of(correction: Correction) -> tuple[Analysis, ...]:
     question, cells = correction.question, correction.cells
     if question is None or cells is None:
         return ()
-    found = [_attempted(method, correction, lambda m=method: _answered(question, m)) for method in _other_methods(question, cells)]
-    if not correction.by:
-        found += [_attempted(name, correction, analysis) for name, analysis in _further(question, correction, cells)]
-    return tuple(found)
+    methods: list[tuple[str, Figures]] = [(method, partial(_answered, question, method)) for method in _other_methods(question, cells)]
+    further = [] if correction.by else list(_further(question, correction, cells))
+    return tuple(_attempted(name, correction, analysis) for name, analysis in methods + further)
 
 
-def _attempted(name: str, correction: Correction, analysis: Callable[[], dict[str, Floats]]) -> Analysis:
+def _attempted(name: str, correction: Correction, analysis: Figures) -> Analysis:
     """The figures (D, 3) of an analysis, or none and the code of why."""
-    nothing = {key: np.full(correction.estimate.shape, np.nan) for key in ("low", "high", "conf_low", "conf_high")}
+    none = np.full(correction.estimate.shape, np.nan)
+    nothing = Analysis(name=name, low=none, high=none, conf_low=none, conf_high=none)
     try:
-        return Analysis(name=name, **(nothing | analysis()))
+        return replace(nothing, **analysis())  # type: ignore[arg-type]
     except VocstatsError as error:
-        return Analysis(name=name, reason=error.code, messages=tuple(texts.message(error, each) for each in texts.LANGUAGES), **nothing)
+        return replace(nothing, reason=error.code, messages=tuple(texts.message(error, each) for each in texts.LANGUAGES))
 
 
 def _other_methods(question: Question, cells: Cells) -> Iterator[CorrectionMethod]:
@@ -65,7 +67,7 @@ def _answered(question: Question, method: CorrectionMethod) -> dict[str, Floats]
     return {"low": other.estimate, "high": other.estimate, "conf_low": other.conf_low, "conf_high": other.conf_high}
 
 
-def _further(question: Question, correction: Correction, cells: Cells) -> Iterator[tuple[str, Callable[[], dict[str, Floats]]]]:
+def _further(question: Question, correction: Correction, cells: Cells) -> Iterator[tuple[str, Figures]]:
     """Analyses of the whole base."""
     y, churned = question.measure.values(cells.outcome), cells.group == _CHURNED
     x = {name: np.asarray(cells.levels[name])[cells.columns[name]].astype(str) for name in question.auxiliaries}

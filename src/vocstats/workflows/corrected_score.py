@@ -311,36 +311,38 @@ class Correction(Result):
         """
         import pandas as pd
 
-        rows = [(name, *ends, "") for name, *ends in self._ranges()]
         analyses = self.with_analyses().analyses
-        rows += [(a.name, a.low, a.high, a.conf_low, a.conf_high, a.reason) for a in analyses]
-        names = ("low", "high", "conf_low", "conf_high")
+        every = (*self._ranges(), *analyses)
         tables = [
             pd.DataFrame(
                 {
                     **self._labelled(len(TERMS)),
                     "term": np.tile(TERMS, self.estimate.shape[0]),
-                    "analysis": analysis,
-                    **{name: self._long(end) for name, end in zip(names, ends, strict=True)},
-                    "reason": reason,
+                    "analysis": each.name,
+                    **{name: self._long(getattr(each, name)) for name in ("low", "high", "conf_low", "conf_high")},
+                    "reason": each.reason,
                 }
             )
-            for analysis, *ends, reason in rows
+            for each in every
         ]
         frame = pd.concat(tables, ignore_index=True)
         told = frame["low"].notna() | (frame["reason"] != "") | ~frame["analysis"].isin([a.name for a in analyses])
         return frame[(frame["term"] != "naive") & told].reset_index(drop=True)
 
-    def _ranges(self) -> Iterator[tuple[str, Floats, Floats, Floats, Floats]]:
-        """Name, ends, and ends with sampling error of the ranges that need no other analysis."""
+    def _ranges(self) -> Iterator[Analysis]:
+        """The ranges that need no other analysis."""
         none = np.full(self.estimate.shape, np.nan)
-        yield "declared_shift", self.range_low, self.range_high, self.range_conf_low, self.range_conf_high
+
+        def told(name: str, low: Floats, high: Floats, conf_low: Floats = none, conf_high: Floats = none) -> Analysis:
+            return Analysis(name=name, low=low, high=high, conf_low=conf_low, conf_high=conf_high)
+
+        yield told("declared_shift", self.range_low, self.range_high, self.range_conf_low, self.range_conf_high)
         for k, name in enumerate(SHIFTS):
             if getattr(self, f"{name}_shift") != (0.0, 0.0):
                 low, high = self.shift_low[:, :, k], self.shift_high[:, :, k]
-                yield f"{name}_shift", self.estimate + low, self.estimate + high, self.conf_low + low, self.conf_high + high
-        yield "monotone", self.monotone_low, self.monotone_high, none, none
-        yield "worst_case", self.worst_low, self.worst_high, none, none
+                yield told(f"{name}_shift", self.estimate + low, self.estimate + high, self.conf_low + low, self.conf_high + high)
+        yield told("monotone", self.monotone_low, self.monotone_high)
+        yield told("worst_case", self.worst_low, self.worst_high)
 
     def with_analyses(self) -> Correction:
         """The same with `analyses`, so that they are written down with it; they are made only on demand, for they take time."""
