@@ -47,7 +47,7 @@ RESULTS: dict[str, Callable[[], object]] = {
         [1.0, 2.0, 3.0, 4.0, float("nan"), float("nan")], [1, 1, 0, 0, 1, 0], counts=[90, 80, 120, 140, 150, 60],
     ),
     "two_phase": lambda: vs.nonresponse.double_sampling([1.0, 2.0, 4.0, 3.0], [False, False, True, True]),
-    "hazard_regression": lambda: vs.survivorship.hazard_regression([1, 2, 2, 3, 3], [True, True, False, True, False]),
+    "hazard_regression": lambda: vs.survivorship.hazard_regression([1, 2, 2, 3, 3], [True, True, False, True, False], None),
     "survival_curve": lambda: vs.survivorship.survival_curve([3.0, 5.0, 8.0], [True, False, True], weights=[1.0, 2.0, 1.0]),
     "unadjusted_bias": lambda: vs.sensitivity.smub([1.0, 2.0, 4.0, 3.0, float("nan")], [1.0, 2.0, 3.0, 4.0, 1.0], phi=0.5, draws=9),
 }

@@ -133,7 +133,7 @@ def test_error_without_the_hazards_is_another() -> None:
 def test_without_x_everybody_stands_for_the_inverse_of_kaplan_meier() -> None:
     data, _ = buyers(7, 300)
     spells = {name: data[name] for name in ("duration", "event", "entry")}
-    w = censoring_weights(**spells, at=3)
+    w = censoring_weights(**spells, x=None, at=3)
     np.testing.assert_allclose(w.values[w.values > 0], 1.0 / survival_curve(**spells, times=[3]).survival[0])
 
 
@@ -227,10 +227,10 @@ def test_warnings_name_cells_and_small_probabilities() -> None:
         censoring_weights([1] * 8, [1, 0, 0, 1, 0, 0, 0, 1], x, at=1)
     duration, event = np.repeat([1, 1], [60, 2]), np.repeat([True, False], [60, 2])
     with pytest.warns(PositivityWarning, match=r"smallest probability of still being there is 0.0323"):
-        censoring_weights(duration, event)
+        censoring_weights(duration, event, None)
     with warnings.catch_warnings():
         warnings.simplefilter("error", PositivityWarning)
-        censoring_weights(duration, event, truncate=(0.0, 0.9))
+        censoring_weights(duration, event, None, truncate=(0.0, 0.9))
 
 
 GOOD: dict[str, Any] = {"duration": [1, 2, 2, 2, 1, 2, 2, 2], "event": [1, 1, 0, 0, 1, 1, 0, 0], "x": {"a": list("uuuuvvvv")}}

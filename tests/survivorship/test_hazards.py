@@ -97,16 +97,16 @@ def test_equals_r_on_the_expanded_table(link: HazardLink, rscript: str, tmp_path
 @pytest.mark.parametrize("link", LINKS)
 def test_without_x_it_is_kaplan_meier_with_greenwood(link: HazardLink) -> None:
     data = {name: column for name, column in leavers(4, 400).items() if name != "x"}
-    r = hazard_regression(**data, link=link)
+    r = hazard_regression(**data, x=None, link=link)
     times = np.arange(1, data["duration"].max() + 1)
-    curve, table = survival_curve(**data, times=times), r.survival(times=times)
+    curve, table = survival_curve(**data, times=times), r.survival(None, times=times)
     for name in ("survival", "std_error", "conf_low", "conf_high"):
         np.testing.assert_allclose(table[name], getattr(curve, name), rtol=1e-9)
     n = data["event"].size
-    robust = hazard_regression(**data, link=link, variance="robust").survival(times=times)
+    robust = hazard_regression(**data, x=None, link=link, variance="robust").survival(None, times=times)
     np.testing.assert_allclose(robust["std_error"] * np.sqrt((n - 1) / n), survival_curve(**data, times=times, variance="robust").std_error)
     weights, dealers = np.random.default_rng(5).uniform(0.5, 2, n), np.arange(n) % 17
-    clustered = hazard_regression(**data, link=link, weights=weights, clusters=dealers).survival(times=times)
+    clustered = hazard_regression(**data, x=None, link=link, weights=weights, clusters=dealers).survival(None, times=times)
     expected = survival_curve(**data, times=times, weights=weights, clusters=dealers)
     np.testing.assert_allclose(clustered["survival"], expected.survival)
     np.testing.assert_allclose(clustered["std_error"] * np.sqrt(16 / 17), expected.std_error)
@@ -124,9 +124,9 @@ def test_one_period_by_group_is_kaplan_meier_of_each_group() -> None:
 
 def test_constant_baseline_is_the_rate_of_leaving() -> None:
     data = leavers(7, 200)
-    r = hazard_regression(data["duration"], data["event"], entry=data["entry"], baseline=[])
+    r = hazard_regression(data["duration"], data["event"], None, entry=data["entry"], baseline=[])
     rate = data["event"].sum() / (data["duration"] - data["entry"]).sum()
-    np.testing.assert_allclose(r.survival(times=[1, 2.5, 4])["survival"], (1 - rate) ** np.array([1, 2, 4]))
+    np.testing.assert_allclose(r.survival(None, times=[1, 2.5, 4])["survival"], (1 - rate) ** np.array([1, 2, 4]))
     assert (r.at_risk.sum(), r.events.sum()) == ((data["duration"] - data["entry"]).sum(), data["event"].sum())
     assert r.terms == (f"period=1-{data['duration'].max()}",)
 
@@ -216,8 +216,8 @@ def test_numbers_as_labels_floats_arrays_and_frames_are_the_same() -> None:
 
 def test_survival_before_the_first_entry_and_beyond_the_last_period() -> None:
     data = leavers(16, 300)
-    r = hazard_regression(data["duration"] + 2, data["event"], entry=data["entry"] + 2)
-    table = r.survival(times=[0, 2, 3, data["duration"].max() + 3])
+    r = hazard_regression(data["duration"] + 2, data["event"], None, entry=data["entry"] + 2)
+    table = r.survival(None, times=[0, 2, 3, data["duration"].max() + 3])
     assert r.start == 2 and table["survival"].tolist()[:2] == [1.0, 1.0] and table["std_error"].tolist()[:2] == [0.0, 0.0]
     assert table["conf_low"].isna().tolist() == [True, True, False, True] and np.isnan(table["survival"].iloc[3])
 

@@ -27,7 +27,7 @@ class PositivityWarning(VocstatsWarning):
 
 
 def censoring_weights(
-    duration: npt.ArrayLike, event: npt.ArrayLike, x: Any = None, *, at: Any = None, entry: npt.ArrayLike | None = None,
+    duration: npt.ArrayLike, event: npt.ArrayLike, x: Any, *, at: Any = None, entry: npt.ArrayLike | None = None,
     w: Weights | npt.ArrayLike | None = None, counts: npt.ArrayLike | None = None, stabilize: Any = None,
     truncate: tuple[float, float] | None = None, link: HazardLink = "logit", baseline: Any = "free",
 ) -> Weights:

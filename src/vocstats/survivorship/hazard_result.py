@@ -82,14 +82,14 @@ class HazardRegression(Result):
     variance_accounts_for: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
 
-    def survival(self, x: Any = None, *, times: npt.ArrayLike | None = None) -> pd.DataFrame:
+    def survival(self, x: Any, *, times: npt.ArrayLike | None = None) -> pd.DataFrame:
         """Chance to be still there after a time, for customers with given characteristics.
 
             S(t | x) = exp(-Σ_{u <= t} c(α_u + x b)),   c(η) = log(1 + e^η) under logit, e^η under cloglog
 
         Parameters
         ----------
-        x : mapping, dataframe or array, optional
+        x : mapping, dataframe, array or None
             The variables the model was fitted with, one row per customer; None where it had none.
         times : array of numbers (k,), optional
             When to read the curves, in periods (None: the end of every period).

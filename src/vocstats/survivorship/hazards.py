@@ -23,7 +23,7 @@ _BLOCK = 1 << 22  # entries of scores held at once
 
 
 def hazard_regression(
-    duration: npt.ArrayLike, event: npt.ArrayLike, x: Any = None, *, entry: npt.ArrayLike | None = None,
+    duration: npt.ArrayLike, event: npt.ArrayLike, x: Any, *, entry: npt.ArrayLike | None = None,
     weights: npt.ArrayLike | None = None, counts: npt.ArrayLike | None = None, clusters: npt.ArrayLike | None = None,
     link: HazardLink = "logit", baseline: Any = "free", variance: HazardVariance | None = None, level: float = 0.95,
 ) -> HazardRegression:
@@ -42,7 +42,7 @@ def hazard_regression(
     event : array of bool (n,)
         Whether he left then.
     x : mapping, dataframe, array (n, p) or None
-        Characteristics at purchase, numbers or labels; labels become indicators against their first level.
+        Characteristics at purchase, numbers or labels; labels become indicators against their first level. None: periods only.
     entry : array of whole numbers (n,), optional
         Periods from purchase to coming under observation (left truncation).
     weights : array (n,), optional
