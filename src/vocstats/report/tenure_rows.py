@@ -32,7 +32,7 @@ def suppressed_bands(track: CohortTrack, minimum: int) -> npt.NDArray[np.int8]:
     A table has its total by tenure and by group. The figure of everybody who bought rests on two sets of answers: the smaller counts.
     """
     answers = track.n.copy()
-    active = track.n[..., 1] - track.n_churned
+    active = np.maximum(track.n[..., 1] - track.n_churned, 0.0)  # 0 where the figure is missing
     answers[..., 1] = np.where(track.n_churned > 0, np.minimum(active, track.n_churned), active)
     status = np.zeros(answers.shape, np.int8)
     for t in range(answers.shape[2]):

@@ -71,7 +71,7 @@ def publishable_track(track: CohortTrack, minimum: int) -> CohortTrack:
     blank = status != SHOWN
     figures = ("estimate", "std_error", "conf_low", "conf_high", "df")
     changed: dict[str, Any] = {name: _without(getattr(track, name), blank) for name in figures}
-    changed |= {name: _without(getattr(track, name), blank[:, :, 1]) for name in ("active", "churned")}
+    changed |= {"active": _without(track.active, blank[:, :, 1:].any(axis=2)), "churned": _without(track.churned, blank[:, :, 1])}
     reasons = tuple(
         tuple(tuple(_reason(int(s), given) for s, given in zip(*term, strict=True)) for term in zip(rows, bands, strict=True))
         for rows, bands in zip(status, track.reasons, strict=True)

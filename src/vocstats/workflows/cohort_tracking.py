@@ -114,7 +114,7 @@ def track_cohorts(
     >>> simulated = vs.datasets.simulate_base(4000, seed=1)
     >>> r = vs.track_cohorts(simulated.base(), outcome="csi", scale=(1, 10), grid=(24, 48, 96))
     >>> r.band_names()
-    ('1–24', '25–48', '49–96')
+    ('0–24', '24–48', '48–96')
     >>> bool((r.gap() > 0).all())
     True
     """
