@@ -132,15 +132,15 @@ def other_analyses(correction: Correction, words: Words) -> list[dict[str, Any]]
     for analysis in correction.analyses:
         for term in (1, 2):
             low, high, conf_low, conf_high = (float(getattr(analysis, name)[0, term]) for name in ENDS)
-            if not (math.isfinite(low) or analysis.reason):
+            if not math.isfinite(low) and (term == 1 or not analysis.reason):  # one that is refused has one row
                 continue
             rows.append(
                 {
                     "analysis": words.term(f"analysis_{analysis.name}"),
-                    "population": words.term(f"population_{TERMS[term]}"),
+                    "population": "" if analysis.reason else words.term(f"population_{TERMS[term]}"),
                     "result": measure.value(low) if low == high else measure.span(low, high),
                     "interval": measure.span(conf_low, conf_high),
-                    "reason": words("analysis_refused", code=analysis.reason) if analysis.reason else "",
+                    "reason": analysis.messages[texts.LANGUAGES.index(words.language)] if analysis.reason else "",
                 }
             )
     return rows
