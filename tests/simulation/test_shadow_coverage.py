@@ -50,7 +50,7 @@ class Cells:
         counts = rng.multinomial(n, np.concatenate([share * chance, share * (1 - chance)]))
         kind = np.tile(KIND, 2)
         y = np.concatenate([SCORE.astype(float), np.full(SCORE.size, np.nan)])
-        return {"y": y, "z": np.tile(LEFT, 2), "x": {"kind": kind.astype(float), "each": kind.astype(str)}, "counts": counts}
+        return {"y": y, "z": np.tile(LEFT, 2), "x": {"kind": kind.astype(float), "each": kind.astype(str), "odd": kind % 2}, "counts": counts}
 
 
 def figures(sample: dict[str, Any], **options: Any) -> Floats:
@@ -89,7 +89,7 @@ DOUBLY = {"model": "doubly_robust"}
 STUDIES: dict[str, Any] = {
     "weighting": plain(Cells()),
     "weighting, churn and usage": (lambda rng: figures(with_usage(rng), response_columns=["kind"]), Cells().truth()),
-    "doubly robust, response right": plain(Cells(), outcome_columns=[], **DOUBLY),
+    "doubly robust, response right": plain(Cells(), outcome_columns=["odd"], **DOUBLY),
     "doubly robust, outcome right": plain(Cells(bent=True), outcome_columns=["each"], **DOUBLY),
     "saturated": (saturated, Cells().truth()),
 }
