@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vocstats.errors import InputError, VocstatsError
-from vocstats.estimation import Design, mean, top_box
+from vocstats.estimation import Design, mean, replicate, top_box
 from vocstats.results import load
 from vocstats.schemas import build, schema
 from vocstats.sensitivity import design_shift, shift_curve
@@ -102,6 +102,14 @@ def test_errors_carry_the_chain_and_the_design() -> None:
     assert r.contribution_error[0, part] == pytest.approx(float(mean(half - x["y"], raked, design=design).std_error))
     assert r.to_frame()["conf_low"][0] == r.lowest.conf_low and r.to_frame()["conf_high"][0] == r.highest.conf_high
     assert "rake" in r.lowest.variance_accounts_for
+
+
+def test_replicates_give_their_own_errors() -> None:
+    x = base(6, 80)
+    linear = design_shift(x["y"], x["group"], {"电话": (-1, 0)}, x["w"])
+    jackknife = design_shift(x["y"], x["group"], {"电话": (-1, 0)}, replicate(x["w"], method="jackknife"))
+    assert float(jackknife.lowest.std_error) == pytest.approx(float(linear.lowest.std_error), rel=0.05)
+    np.testing.assert_allclose(jackknife.contribution_error, linear.contribution_error, rtol=0.05)
 
 
 def test_box_statistics_agree_with_top_box() -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .. import _checks
 from .._checks import Floats, Integers
 from ..errors import InputError, shown
-from ..estimation import Design, Estimate, mean
+from ..estimation import Design, Estimate, Replicates, mean
 from ..estimation.axis import crossed
 from ..options import Inference
 from ..results import Flags, Labels, Result, frame, register
@@ -98,9 +98,9 @@ class DesignShift(Result):
 
 
 def design_shift(
-    y: npt.ArrayLike, group: npt.ArrayLike, shifts: Mapping[Any, float | tuple[float, float]], w: npt.ArrayLike | Weights | None = None, *,
-    scale: tuple[float, float] | None = None, value_of: ValueOf | None = None, by: Any = None, design: Design | None = None,
-    counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
+    y: npt.ArrayLike, group: npt.ArrayLike, shifts: Mapping[Any, float | tuple[float, float]],
+    w: npt.ArrayLike | Weights | Replicates | None = None, *, scale: tuple[float, float] | None = None, value_of: ValueOf | None = None,
+    by: Any = None, design: Design | None = None, counts: npt.ArrayLike | None = None, inference: Inference = "r", level: float = 0.95,
 ) -> DesignShift:
     """A weighted mean after shifts of the scores of groups, and its range when the shifts are only known to lie in a box.
 
@@ -118,7 +118,7 @@ def design_shift(
     shifts : {label: number or (low, high)}
         By how many scale points the answers of a group are to be moved, such as {"telephone": (-0.6, -0.2)} where they are suspected to
         stand too high; a group left out is not moved.
-    w : array (n,) or Weights, optional
+    w : array (n,), Weights or Replicates, optional
         As in ``vocstats.estimation.mean``.
     scale : (low, high), optional
         Ends of the scale. None: scores may leave it.
@@ -201,13 +201,14 @@ class _Values:
         return value
 
 
-def _mass(w: npt.ArrayLike | Weights | None, counts: npt.ArrayLike | None, length: int) -> Floats:
+def _mass(w: npt.ArrayLike | Weights | Replicates | None, counts: npt.ArrayLike | None, length: int) -> Floats:
     """What each row stands for; everything else about weights is checked by `mean`."""
-    if isinstance(w, Weights):
-        _checks.same_length(w.base, "w", length)
-        return w.mass
+    weights = w.weights if isinstance(w, Replicates) else w
+    if isinstance(weights, Weights):
+        _checks.same_length(weights.base, "w", length)
+        return weights.mass
     often = np.ones(length) if counts is None else _checks.non_negative(counts, "counts", length=length)
-    return often if w is None else often * _checks.non_negative(w, "w", length=length)
+    return often if weights is None else often * _checks.non_negative(weights, "w", length=length)
 
 
 def _groups(group: npt.ArrayLike, heard: Flags) -> tuple[Integers, npt.NDArray[Any]]:

@@ -110,7 +110,7 @@ def length_bias_weights(
     References
     ----------
     Cox (1969), in New Developments in Survey Sampling (harmonic mean); Vardi (1982), Ann. Stat. 10(2); Asgharian, M'Lan & Wolfson (2002),
-    JASA 97; Shen, Ning & Qin (2009), JASA 104, sec. 2 (weights 1 / l(t) under censoring).
+    JASA 97; Shen, Ning & Qin (2009), JASA 104 (weights 1 / l(t) under censoring).
 
     Examples
     --------

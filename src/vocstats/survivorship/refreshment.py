@@ -79,8 +79,9 @@ def refreshment_weights(
 
     References
     ----------
-    Hirano, Imbens, Ridder & Rubin (2001), Econometrica 69(6), theorem 1 and sec. 3; Franguridi, Hahn, Hoonhout, Kapteyn & Ridder (2025),
-    arXiv 2512.13270 (estimation); Hausman & Wise (1979), Econometrica 47(2); Deville & Särndal (1992), JASA 87 (calibration).
+    Hirano, Imbens, Ridder & Rubin (2001), Econometrica 69(6) (additively non-ignorable attrition is just identified); Franguridi, Hahn,
+    Hoonhout, Kapteyn & Ridder (2025), arXiv 2512.13270; Hausman & Wise (1979), Econometrica 47(2); Deville & Särndal (1992), JASA 87
+    (calibration).
 
     Examples
     --------
