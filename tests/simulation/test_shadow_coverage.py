@@ -50,7 +50,8 @@ class Cells:
         counts = rng.multinomial(n, np.concatenate([share * chance, share * (1 - chance)]))
         kind = np.tile(KIND, 2)
         y = np.concatenate([SCORE.astype(float), np.full(SCORE.size, np.nan)])
-        return {"y": y, "z": np.tile(LEFT, 2), "x": {"kind": kind.astype(float), "each": kind.astype(str), "odd": kind % 2}, "counts": counts}
+        x = {"kind": kind.astype(float), "each": kind.astype(str), "odd": kind % 2}
+        return {"y": y, "z": np.tile(LEFT, 2), "x": x, "counts": counts}
 
 
 def figures(sample: dict[str, Any], **options: Any) -> Floats:
