@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,9 @@ def calls_of(d: dict[str, Any], *, x: bool = False, dependence: Any = "saturated
     return read_calls(d["y"], d["attempt"], None, {"region": d["region"]} if x else None, dependence, np.ones(d["y"].size, bool))
 
 
-def telco(*, linear: bool) -> CallLikelihood:
+def telco(*, linear: bool, link: Any = "logit") -> CallLikelihood:
     z = SCORES[:, None] - 3.0 if linear else np.eye(5)[:, 1:]
-    return CallLikelihood(n=TELCO, group=np.zeros(5, int), z=z, m=np.array([NEVER]), share=np.ones(1))
+    return CallLikelihood(n=TELCO, group=np.zeros(5, int), z=z, m=np.array([NEVER]), share=np.ones(1), link=link)
 
 
 def selection_c(data: Path) -> tuple[Any, Any]:
@@ -100,10 +101,10 @@ def test_likelihood_hardly_changes_from_17_to_42_percent() -> None:
     assert full.value(top) - full.value(at) < 1.0
 
 
-@pytest.mark.parametrize("linear", [True, False])
-def test_maximum_and_limits_by_brute_force(linear: bool) -> None:
+@pytest.mark.parametrize(("linear", "link"), [(True, "logit"), (False, "logit"), (False, "log")])
+def test_maximum_and_limits_by_brute_force(linear: bool, link: str) -> None:
     """Against scipy's optimisers on unconstrained parameters, and with the mean held at each limit."""
-    full = telco(linear=linear)
+    full = telco(linear=linear, link=link)
     top = full.maximum()
     assert top is not None
     p = full.parameters
@@ -112,11 +113,12 @@ def test_maximum_and_limits_by_brute_force(linear: bool) -> None:
         return Point(raw[:p], special.softmax(np.append(0.0, raw[p:])))
 
     def loss(raw: np.ndarray) -> float:
-        return -full.value(point(raw)) / 1000.0
+        value = full.value(point(raw))
+        return 100.0 if np.isnan(value) else -value / 1000.0
 
     start = np.concatenate([top.theta, np.log(top.f[1:] / top.f[0])])
     for seed in range(3):
-        begun = start + np.random.default_rng(seed).normal(0.0, 0.5, start.size)
+        begun = start + np.random.default_rng(seed).normal(0.0, 0.5 if link == "logit" else 0.1, start.size)
         other = optimize.minimize(loss, begun, method="BFGS", options={"gtol": 1e-7, "maxiter": 2000})
         assert -1000.0 * other.fun <= full.value(top) + 1e-6
         assert full.mean(SCORES, point(other.x)) == pytest.approx(full.mean(SCORES, top), abs=0.02)
@@ -127,11 +129,12 @@ def test_maximum_and_limits_by_brute_force(linear: bool) -> None:
         assert 2.0 * (full.value(top) + 1000.0 * best.fun) == pytest.approx(3.8415, abs=2e-3)
 
 
-def test_derivatives_of_the_likelihood() -> None:
-    cells = collapse(calls_of(people(), x=True), np.ones(300))
-    full = cells.full
+@pytest.mark.parametrize("link", ["logit", "log"])
+def test_derivatives_of_the_likelihood(link: Any) -> None:
+    full = replace(collapse(calls_of(people(), x=True), np.ones(300)).full, link=link)
     rng = np.random.default_rng(1)
-    at = Point(rng.normal(size=full.parameters), rng.uniform(0.1, 0.3, full.total.size))
+    theta = 0.3 * rng.normal(size=full.parameters) - 2.0 * (np.arange(full.parameters) < 3)
+    at = Point(theta, rng.uniform(0.1, 0.3, full.total.size))
     slope, curvature = full.derivatives(at)
     whole = np.concatenate([at.theta, at.f])
 
@@ -142,6 +145,32 @@ def test_derivatives_of_the_likelihood() -> None:
     for j, step in enumerate(1e-5 * np.eye(whole.size)):
         assert slope[j] == pytest.approx((full.value(moved(step)) - full.value(moved(-step))) / 2e-5, abs=1e-4)
         assert curvature[j] == pytest.approx((full.derivatives(moved(step))[0] - full.derivatives(moved(-step))[0]) / 2e-5, abs=2e-3)
+
+
+def test_limits_allow_for_odds_and_chances() -> None:
+    """The outer limits of both, what the second falls short taken off; a second that fits far worse adds nothing."""
+    heard = {"y": np.append(np.repeat(SCORES, 3), NAN), "attempt": np.append(np.tile([1.0, 2.0, 3.0], 5), NAN)}
+    counts = np.append(TELCO.ravel(), NEVER)
+    odds, both = (reweigh(heard, counts=counts, dependence="linear", resistance=each) for each in ("odds", "odds_or_chance"))
+    assert both.estimate == pytest.approx(odds.estimate) and both.log_likelihood == odds.log_likelihood
+    full, other = telco(linear=True), telco(linear=True, link="log")
+    tops = [each.maximum() for each in (full, other)]
+    assert tops[0] is not None and tops[1] is not None
+    left = 3.841459 - max(2.0 * (full.value(tops[0]) - other.value(tops[1])), 0.0)
+    ends = [
+        Profile(full=each, values=SCORES, top=top).limits(root)
+        for each, top, root in ((full, tops[0], 1.959964), (other, tops[1], left**0.5))
+    ]
+    assert odds.conf_low[0] == pytest.approx(ends[0][0], abs=1e-3)
+    assert both.conf_low[0] == pytest.approx(min(end[0] for end in ends), abs=1e-3)
+    assert both.conf_high[0] == pytest.approx(max(end[1] for end in ends), abs=1e-3)
+    h = special.expit(np.array([0.0, -0.2, -0.4]) - 0.8 * (SCORES[:, None] - 3.0))
+    before = np.cumprod(np.hstack([np.ones((5, 1)), 1.0 - h]), axis=1)
+    expected = 20_000.0 * np.append((h * before[:, :3]).ravel(), before[:, 3].sum())
+    sure, same = (reweigh(heard, counts=expected, dependence="linear", resistance=each) for each in ("odds", "odds_or_chance"))
+    assert sure.misfit == pytest.approx(0.0, abs=1e-4)
+    assert same.conf_low == pytest.approx(sure.conf_low, rel=1e-6)
+    assert [each.assumptions[0].code for each in (odds, both)] == ["callback_stable", "callback_stable_either"]
 
 
 def two_attempts() -> tuple[np.ndarray, dict[str, Any]]:
@@ -309,7 +338,7 @@ def test_weights_of_a_chain_enter() -> None:
 
 def test_standard_errors_and_profile_agree_where_much_is_known() -> None:
     d = people(20_000, 9)
-    r = reweigh(d, dependence="linear")
+    r = reweigh(d, dependence="linear", resistance="odds")
     half = 1.959964 * r.std_error[0]
     assert [r.conf_low[0], r.conf_high[0]] == pytest.approx([r.estimate[0] - half, r.estimate[0] + half], abs=0.3 * half)
     assert r.coefficient[-1] == pytest.approx(-0.3, abs=4 * r.coefficient_std_error[-1])
@@ -378,10 +407,10 @@ def test_equations_without_a_solution_are_refused() -> None:
 @pytest.mark.parametrize("model", ["likelihood", "weighting", "doubly_robust"])
 def test_perfect_separation_is_refused(model: Any) -> None:
     """Score 1 answers at once and score 2 later: there is no chance to answer short of certainty."""
-    with pytest.raises((IdentificationError, ConvergenceError), match="separation|no solution"):
+    with pytest.raises((IdentificationError, ConvergenceError), match=r"separation|no solution"):
         reweight_by_callbacks([1, 1, 1, 2, 2, 2, NAN], [1, 1, 1, 2, 2, 2, NAN], dependence="linear", model=model)
     separated = {"y": [1, 1, 2, 2, 3, 3, NAN], "attempt": [1, 2, 1, 2, 1, 1, NAN], "x": {"late": [0, 1, 0, 1, 0, 0, 1]}}
-    with pytest.raises((IdentificationError, ConvergenceError), match="separation|no solution|tell the columns of x apart"):
+    with pytest.raises((IdentificationError, ConvergenceError), match=r"separation|no solution|tell the columns of x apart"):
         reweight_by_callbacks(separated["y"], separated["attempt"], x=separated["x"], dependence="linear", model=model)
 
 

@@ -1,7 +1,7 @@
 """The likelihood of who answered at which attempt, and its maximum.
 
 A cell c is one score of one class g of characteristics, f_c its share of the class, n_ck those heard in it at attempt k, m_g the
-class's people never heard. With hazards h_ck = expit(alpha_k + z_c θ) and s_c = Π_k (1 - h_ck),
+class's people never heard. With hazards h_ck, logit h_ck (or, under the link "log", log h_ck) = alpha_k + z_c θ, and s_c = Π_k (1 - h_ck),
 
     log L = Σ_ck n_ck log[h_ck Π_{j<k} (1 - h_cj)] + Σ_c n_c log f_c + Σ_g m_g log S_g,   S_g = Σ_{c in g} f_c s_c
 
@@ -16,6 +16,7 @@ import numpy as np
 from scipy import linalg, special
 
 from .._checks import Floats, Integers
+from ..options import CallbackLink
 
 _TOL, _ROUGH, _MAX_ITER = 1e-9, 1e-6, 200  # of the log-likelihood that one more step would gain; what rounding may leave of it
 _FARTHEST = 30.0  # log odds of an answer beyond which it is certain
@@ -41,6 +42,7 @@ class CallLikelihood:
     z: Floats
     m: Floats
     share: Floats
+    link: CallbackLink = "logit"
     later: Floats = field(init=False)
     total: Floats = field(init=False)
     member: Floats = field(init=False)
@@ -55,38 +57,40 @@ class CallLikelihood:
         """Of the hazards."""
         return int(self.n.shape[1] + self.z.shape[1])
 
-    def odds(self, theta: Floats) -> Floats:
-        """Log odds to answer, (cells, attempts)."""
+    def predictor(self, theta: Floats) -> Floats:
+        """alpha_k + z_c θ, (cells, attempts)."""
         k = self.n.shape[1]
         return np.asarray(theta[:k] + (self.z @ theta[k:])[:, None])
 
     def silence(self, at: Point) -> Floats:
         """S, the share of every class that is never heard."""
-        return np.asarray(self.member @ (at.f * np.exp(-np.logaddexp(0.0, self.odds(at.theta)).sum(axis=1))))
+        return np.asarray(self.member @ (at.f * np.exp(_logarithms(self.predictor(at.theta), self.link)[1].sum(axis=1))))
 
     def value(self, at: Point) -> float:
         """Log-likelihood."""
-        odds = self.odds(at.theta)
-        missed = -np.logaddexp(0.0, odds)
-        silent = self.member @ (at.f * np.exp(missed.sum(axis=1)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float((self.n * odds + self.later * missed).sum() + self.total @ np.log(at.f) + self.m @ np.log(silent))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # outside its range the value is NaN, and no step goes there
+            answered, missed = _logarithms(self.predictor(at.theta), self.link)
+            silent = self.member @ (at.f * np.exp(missed.sum(axis=1)))
+            heard = (self.n * answered + (self.later - self.n) * missed).sum()
+            return float(heard + self.total @ np.log(at.f) + self.m @ np.log(silent))
 
     def derivatives(self, at: Point) -> tuple[Floats, Floats]:
         """Slope and curvature in (alpha, θ, f)."""
-        h, z, f, p = special.expit(self.odds(at.theta)), self.z, at.f, self.parameters
-        s = (1.0 - h).prod(axis=1)
+        rise, rise_curve, fall, fall_curve = _slopes(self.predictor(at.theta), self.link)
+        z, f, p, k = self.z, at.f, self.parameters, self.n.shape[1]
+        s = np.exp(_logarithms(self.predictor(at.theta), self.link)[1].sum(axis=1))
         ratio = s / (self.member @ (f * s))[self.group]
         silent = self.m[self.group] * ratio  # f times it: people never heard, by cell
         t = np.empty((f.size, p))
-        t[:, : h.shape[1]], t[:, h.shape[1] :] = h, z * h.sum(axis=1)[:, None]
+        t[:, :k], t[:, k:] = fall, z * fall.sum(axis=1)[:, None]
         centre = self.member @ ((ratio * f)[:, None] * t)
-        own = self.n - self.later * h
+        passed = self.later - self.n
+        own = self.n * rise - passed * fall
         slope, curvature = np.empty(p + f.size), np.empty((p + f.size, p + f.size))
         slope[:p] = np.concatenate([own.sum(axis=0), own.sum(axis=1) @ z]) - self.m @ centre
         slope[p:] = self.total / f + silent
         curvature[:p, :p] = t.T @ (t * (silent * f)[:, None]) - (centre.T * self.m) @ centre
-        curvature[:p, :p] -= crossed(z, h * (1.0 - h) * (self.later + (silent * f)[:, None]))
+        curvature[:p, :p] -= crossed(z, self.n * rise_curve + (passed + (silent * f)[:, None]) * fall_curve)
         curvature[p:, :p] = -silent[:, None] * (t - centre[self.group])
         curvature[:p, p:] = curvature[p:, :p].T
         curvature[p:, p:] = -(self.member.T * silent[:, None]) @ (self.member * ratio)
@@ -99,8 +103,8 @@ class CallLikelihood:
 
     def maximum(self) -> Point | None:
         """The maximum, climbed from every score answering alike; None where the likelihood rises for ever."""
-        risk = self.later.sum(axis=0) + self.m.sum()
-        theta = np.concatenate([special.logit(self.n.sum(axis=0) / risk), np.zeros(self.z.shape[1])])
+        chance = self.n.sum(axis=0) / (self.later.sum(axis=0) + self.m.sum())
+        theta = np.concatenate([special.logit(chance) if self.link == "logit" else np.log(chance), np.zeros(self.z.shape[1])])
         return self.climbed(Point(theta, self.total / (self.member @ self.total)[self.group]), linalg.null_space(self.member))
 
     def climbed(self, at: Point, free: Floats) -> Point | None:
@@ -159,6 +163,22 @@ def reduced(slope: Floats, curvature: Floats, free: Floats, p: int) -> tuple[Flo
     table[:p, p:] = curvature[:p, p:] @ free
     table[p:, :p] = table[:p, p:].T
     return fewer, table
+
+
+def _logarithms(eta: Floats, link: CallbackLink) -> tuple[Floats, Floats]:
+    """log h and log(1 - h)."""
+    if link == "log":
+        return eta, np.log1p(-np.exp(eta))
+    missed = -np.logaddexp(0.0, eta)
+    return eta + missed, missed
+
+
+def _slopes(eta: Floats, link: CallbackLink) -> tuple[Floats, Floats, Floats, Floats]:
+    """Slope and minus the curvature of log h, and of log(1 - h) minus the slope and minus the curvature."""
+    h = np.exp(eta) if link == "log" else special.expit(eta)
+    if link == "log":
+        return np.ones_like(h), np.zeros_like(h), h / (1.0 - h), h / (1.0 - h) ** 2
+    return 1.0 - h, h * (1.0 - h), h, h * (1.0 - h)
 
 
 def _ascent(slope: Floats, curvature: Floats) -> Floats:

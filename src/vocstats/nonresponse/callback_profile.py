@@ -94,3 +94,17 @@ class Profile:
             f = f * np.exp(float(np.clip(-missed / float(share @ (centred - inner) ** 2), -most, most)) * centred)
             f = f / (full.member @ f)[full.group]
         return f
+
+
+def outer_limits(models: list[tuple[CallLikelihood, Point]], values: Floats, allowed: float) -> tuple[float, float]:
+    """Limits where the deviance is `allowed`, the outermost of several models with their maxima.
+
+    What the likelihood of a later model falls short of the first's counts as deviance.
+    """
+    first, low, high = models[0][0].value(models[0][1]), np.inf, -np.inf
+    for full, top in models:
+        left = allowed - max(2.0 * (first - full.value(top)), 0.0)
+        if left > 0.0:
+            ends = Profile(full=full, values=values, top=top).limits(float(np.sqrt(left)))
+            low, high = min(low, ends[0]), max(high, ends[1])
+    return low, high

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,13 @@ from .._checks import Floats
 from .._numerics import normal_quantile
 from ..errors import InputError, shown
 from ..estimation.means import mean
-from ..options import CallbackDependence, CallbackModel, Inference
+from ..options import CallbackDependence, CallbackModel, CallbackResistance, Inference
 from ..results import Assumption
 from ..weighting.auxiliaries import answers
 from ..weighting.chain import Weights, begin
 from .callback_continuum import continuum
 from .callback_data import Calls, read_calls, refuse_separated
-from .callback_profile import Profile
+from .callback_profile import outer_limits
 from .callback_result import CallbackEstimate
 from .callback_robust import fit_robust
 from .callback_weights import CallbackStep, climb, fit_weighting, likelihood_step
@@ -45,12 +45,14 @@ class Fitted:
     weights: Weights | None = None
     log_likelihood: float = float("nan")
     misfit: tuple[float, float] = (float("nan"), float("nan"))
+    either: bool = False
 
 
 def reweight_by_callbacks(
     y: npt.ArrayLike, attempt: npt.ArrayLike, *, attempts: int | None = None, x: Any = None, of: Any = None,
     w: npt.ArrayLike | Weights | None = None, counts: npt.ArrayLike | None = None, model: CallbackModel = "likelihood",
-    dependence: CallbackDependence = "saturated", inference: Inference = "r", level: float = 0.95,
+    dependence: CallbackDependence = "saturated", resistance: CallbackResistance = "odds_or_chance", inference: Inference = "r",
+    level: float = 0.95,
 ) -> CallbackEstimate:
     """Means of everybody asked when silence depends on the score, from the attempt at which each answer came.
 
@@ -83,6 +85,10 @@ def reweight_by_callbacks(
         How the means are estimated.
     dependence : {"saturated", "linear"}
         One γ per score, or γ(y) = γ y.
+    resistance : {"odds_or_chance", "odds"}
+        For the limits of the likelihood: the data hardly tell whether the score moves the odds or the chance itself alike at every
+        attempt, log h_k = alpha_k + x β + γ(y). "odds_or_chance" takes the outer limits of both, less what the likelihood of the
+        second falls short; the estimate is that of the odds in either case.
     inference : {"r", "registry", "process"}
         What standard errors and limits refer to, as in `estimation.mean`: customers like those asked ("r", "process") or those asked
         themselves ("registry"; likelihood and weighting only).
@@ -121,7 +127,8 @@ def reweight_by_callbacks(
     ([1.533], [1.7])
     """
     for value, allowed, argument in (
-        (model, CallbackModel, "model"), (dependence, CallbackDependence, "dependence"), (inference, Inference, "inference"),
+        (model, CallbackModel, "model"), (dependence, CallbackDependence, "dependence"), (resistance, CallbackResistance, "resistance"),
+        (inference, Inference, "inference"),
     ):
         _checks.choice(value, allowed, argument)
     _checks.level(level)
@@ -133,7 +140,7 @@ def reweight_by_callbacks(
     if dependence == "saturated" and model != "continuum":
         refuse_separated(calls, chain.mass > 0)
     if model == "likelihood":
-        fitted = _by_likelihood(calls, chain, values, labels, inference, level, w is not None)
+        fitted = _by_likelihood(calls, chain, values, labels, resistance, inference, level, w is not None)
     elif model == "weighting":
         fitted = _by_weights(calls, chain, values, fit_weighting(calls, np.array(chain.mass)), inference, level)
     else:
@@ -178,13 +185,17 @@ def _by_weights(calls: Calls, chain: Weights, values: Floats, step: CallbackStep
 
 
 def _by_likelihood(
-    calls: Calls, chain: Weights, values: Floats, labels: list[str], inference: Inference, level: float, weighted: bool
+    calls: Calls, chain: Weights, values: Floats, labels: list[str], resistance: CallbackResistance, inference: Inference, level: float,
+    weighted: bool,
 ) -> Fitted:
     """The same with limits from the profile, its deviance scaled to the variance it stands for."""
     mass = np.array(chain.mass)
     cells, top = climb(calls, mass, float(chain.counts[mass > 0].sum()))
     linear = _by_weights(calls, chain, values, likelihood_step(calls, mass, cells, top), inference, level)
     full, heard = cells.full, np.flatnonzero(cells.cell >= 0)
+    other = replace(full, link="log")
+    other_top = other.maximum() if resistance == "odds_or_chance" else None
+    models = [(full, top), *([] if other_top is None else [(other, other_top)])]
     low, high = linear.low.copy(), linear.high.copy()
     for j, column in enumerate(values.T):
         of_cell = np.zeros(full.total.size)
@@ -202,11 +213,11 @@ def _by_likelihood(
         spread = float(share @ (of_cell - share @ of_cell) ** 2) / float(chain.counts[mass > 0].sum())
         wanted = linear.std_error[j] ** 2 if weighted else curvature - (spread if inference == "registry" else 0.0)
         scale = max(wanted / curvature, 1e-6)
-        low[j], high[j] = Profile(full=full, values=of_cell, top=top).limits(normal_quantile(level) * scale**0.5)
+        low[j], high[j] = outer_limits(models, of_cell, scale * normal_quantile(level) ** 2)
     return Fitted(
         estimate=linear.estimate, std_error=linear.std_error, low=low, high=high, accounts=linear.accounts, interval="profile",
         theta=linear.theta, influence=linear.influence, weights=linear.weights, log_likelihood=full.value(top),
-        misfit=(float("nan"), float("nan")) if weighted else full.misfit(top),
+        misfit=(float("nan"), float("nan")) if weighted else full.misfit(top), either=other_top is not None,
     )
 
 
@@ -262,20 +273,23 @@ def _result(
         coefficient_std_error=np.zeros(0) if fitted.influence is None else _std_errors(fitted.influence @ unscaled.T, chain.counts),
         log_likelihood=fitted.log_likelihood, misfit=float(fitted.misfit[0]), misfit_df=float(fitted.misfit[1]), n=float(counts.sum()),
         n_heard=float(heard.sum()), level=level, variance_accounts_for=accounts,
-        assumptions=_assumptions(model, dependence, calls.attempts, with_x), weights=fitted.weights,
+        assumptions=_assumptions(model, dependence, calls.attempts, with_x, fitted.either), weights=fitted.weights,
     )
     if result.flat.any():
         warnings.warn(" ".join(result.remarks()), LikelihoodWarning, stacklevel=3)
     return result
 
 
-def _assumptions(model: CallbackModel, dependence: CallbackDependence, attempts: int, with_x: bool) -> tuple[Assumption, ...]:
+def _assumptions(
+    model: CallbackModel, dependence: CallbackDependence, attempts: int, with_x: bool, either: bool
+) -> tuple[Assumption, ...]:
     """Named and testable or not; with two attempts the saturated model fits whatever the truth."""
     if model == "continuum":
         return (Assumption(code="callback_latest", testable="no"),)
     testable = "partly" if attempts > 2 or dependence == "linear" or with_x else "no"
     codes: Mapping[str, str | None] = {
-        "callback_stable": testable, "callback_linear": "partly" if dependence == "linear" else None,
+        "callback_stable_either" if either else "callback_stable": testable,
+        "callback_linear": "partly" if dependence == "linear" else None,
         "callback_additive": "partly" if with_x else None, "callback_one_right": "partly" if model == "doubly_robust" else None,
         "callback_scores_heard": "no",
     }
