@@ -140,7 +140,7 @@ def _one_cut(asked: Asked, phi: Floats, draws: int, seed: int, level: float, cut
             code="bootstrap_failed", argument="x", failed=failed, draws=draws,
         )
     tail = (1.0 - level) / 2.0
-    low, high = np.quantile(table, (tail, 1.0 - tail), axis=1)
+    low, high = np.quantile(table, (tail, 1.0 - tail), axis=1, method="weibull")  # a tail of (1 - level) / 2 however few the draws
     same = {"cut": cut, "heard": share, "correlation": correlation, "failed": float(failed)}
     return {"phi": phi, "estimate": bias, "low": low, "high": high, **{name: np.full(phi.size, value) for name, value in same.items()}}
 
