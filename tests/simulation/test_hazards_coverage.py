@@ -51,13 +51,13 @@ def study(repetitions: int, seed: int, spread: float = 0.0) -> tuple[np.ndarray,
 
 
 def test_coverage_in_ci() -> None:
-    bias, error, covered = study(120, 1)
+    bias, error, covered = study(80, 1)
     assert (np.abs(bias) < 4 * error).all()
     assert (np.abs(covered - 0.95) < 0.07).all()
 
 
 def test_frailty_in_ci() -> None:
-    bias, _, covered = study(40, 2, spread=1.5)
+    bias, _, covered = study(30, 2, spread=1.5)
     assert bias[0] < -0.25 and bias[1] > 0.15 and (covered[:2] < 0.2).all()
 
 

@@ -47,7 +47,7 @@ def expanded(data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_equals_statsmodels_on_the_expanded_table(link: HazardLink) -> None:
     import statsmodels.api as sm
 
-    data = leavers(1, 600)
+    data = leavers(1, 400)
     _, design, left = expanded(data)
     family = sm.families.Binomial(sm.families.links.Logit() if link == "logit" else sm.families.links.CLogLog())
     fit = sm.GLM(left, design, family=family).fit(tol=1e-15, maxiter=200)
@@ -147,7 +147,7 @@ def test_breaks_are_the_expanded_regression_on_indicators_of_their_runs() -> Non
 @pytest.mark.parametrize("link", LINKS)
 def test_standard_errors_of_survival_are_delta_method(link: HazardLink) -> None:
     """Gradient by finite differences, and the sandwich of all customers written out."""
-    data = leavers(9, 100)
+    data = leavers(9, 70)
     weights = np.random.default_rng(10).uniform(0.5, 2, data["event"].size)
     r = hazard_regression(**data, weights=weights, link=link)
     new = {"kind": ["甲", "丙"], "age": [0.5, -1.0]}

@@ -119,12 +119,7 @@ def histories_of(duration: Any, event: Any, entry: Any, x: Any, mass: Floats, un
         found.append(part)
     occurred, ended, later, begun = found
     coding = coding_of(columns, length=representatives.size, rows=np.arange(representatives.size))
-    for name, levels in coding.levels.items():
-        if levels is not None and len(levels) < 2:
-            raise IdentificationError(
-                f"x[{name!r}] has one level only ({shown(levels)}) among the rows used, so it has no effect to estimate. Leave it out.",
-                code="one_level_predictor", argument="x", levels=levels, column=name,
-            )
+    _refuse_one_level(coding)
     matrix = coding.matrix(columns, length=representatives.size, rows=np.arange(representatives.size))[:, 1:]
     return Histories(
         place=place, used=used, x=matrix, coding=coding, profile=distinct.astype(np.intp), event=occurred.astype(bool),
@@ -166,6 +161,15 @@ def tables(histories: Histories, intervals: Intervals, mass: Floats) -> tuple[Fl
     cell = histories.profile * intervals.ends.size + intervals.holding(histories.duration)
     events = sums_by(cell, mass * histories.event, at_risk.size).reshape(at_risk.shape)
     return at_risk, np.minimum(events, at_risk)
+
+
+def _refuse_one_level(coding: Coding) -> None:
+    for name, levels in coding.levels.items():
+        if levels is not None and len(levels) < 2:
+            raise IdentificationError(
+                f"x[{name!r}] has one level only ({shown(levels)}) among the rows used, so it has no effect to estimate. Leave it out.",
+                code="one_level_predictor", argument="x", levels=levels, column=name,
+            )
 
 
 def _profiles(x: Any, n: int, rows: Integers) -> tuple[Integers, Integers, dict[str, npt.NDArray[Any]] | None]:
