@@ -65,7 +65,8 @@ def test_study_names_columns_that_exist(folder, study):
 
 
 def test_study_holds_what_works_and_says_simulated(study):
-    assert set(study) == {"schema_version", "study", "registry", "answers", "outcome", "auxiliaries", "correct", "sensitivity", "report"}
+    always = {"schema_version", "study", "registry", "answers", "outcome", "auxiliaries", "correct", "sensitivity", "report"}
+    assert set(study) == {*always, "cohorts"}
     assert "simulated" in study["study"]["title"] and "模拟" in study["study"]["title_zh"]
 
 

@@ -169,6 +169,52 @@ def correct(
     one_off.correct_and_show(terminal, study, json=json)
 
 
+@app.command()
+def track(
+    context: typer.Context,
+    registry: Annotated[Path, typer.Argument(metavar="REGISTRY")],
+    survey: Annotated[Path, typer.Option()],
+    id: Annotated[str, typer.Option(metavar="COLUMN")],
+    churned: Annotated[str, typer.Option(metavar="COLUMN[=VALUE|<DATE]")],
+    outcome: Annotated[str, typer.Option(metavar="COLUMN")],
+    scale: Annotated[str, typer.Option(metavar="LOW,HIGH")],
+    tenure: Annotated[str, typer.Option(metavar="COLUMN")],
+    entry: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    grid: Annotated[str | None, typer.Option(metavar="NUMBERS")] = None,
+    follow_up: Annotated[Path | None, typer.Option()] = None,
+    exit_interview: Annotated[Path | None, typer.Option()] = None,
+    selected: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    unmatched: Annotated[str, typer.Option(metavar="fail|set_aside")] = "fail",
+    statistic: Annotated[list[str] | None, typer.Option(metavar="mean|top_box|bottom_box|nps")] = None,
+    top: Annotated[str | None, typer.Option(metavar="POINTS")] = None,
+    bottom: Annotated[str | None, typer.Option(metavar="POINTS")] = None,
+    missing_codes: Annotated[str | None, typer.Option(metavar="CODES")] = None,
+    auxiliary: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
+    missing: Annotated[str | None, typer.Option(metavar="fail|level")] = None,
+    by: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
+    level: Annotated[float | None, typer.Option()] = None,
+    minimum_group: Annotated[int | None, typer.Option()] = None,
+    json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    from . import one_off
+    from .tracking import track_and_show
+
+    terminal: Terminal = context.obj
+    given = {"scale": scale, "top": top, "bottom": bottom, "missing_codes": missing_codes, "grid": grid}
+    numbers = {name: one_off.numbers_of(value, f"--{name.replace('_', '-')}") for name, value in given.items()}
+    options = {
+        "id": id, "churned": one_off.churned_of(churned), "outcome": outcome, "statistics": one_off.names_of(statistic),
+        "auxiliaries": one_off.names_of(auxiliary), "missing": missing, "cohort_by": one_off.names_of(by), "tenure": tenure,
+        "entry": entry, "level": level, "minimum_group": minimum_group, **numbers,
+    }  # fmt: skip
+    sources = {"survey": survey, "follow_up": follow_up, "exit_interview": exit_interview}
+    told = {"selected": selected, "attempt": None}
+    study, problems = one_off.study_of_options(registry, sources, {"unmatched": unmatched}, told, options)
+    if study is None:
+        raise typer.Exit(refuse(terminal, problems))
+    track_and_show(terminal, study, json=json)
+
+
 def _study(terminal: Terminal, path: Path) -> Study:
     """The study, or the end of the command after every problem of its file was named."""
     study, problems = check_study(path)
@@ -203,4 +249,10 @@ def describe(command: Any, language: str) -> None:
             each.help = texts.render(f"cli.{name}", language)
         for parameter in each.params:
             if parameter.name != "help":
-                parameter.help = texts.render(f"cli.{name}_{parameter.name}" if name else f"cli.{parameter.name}", language)
+                parameter.help = texts.render(f"cli.{_help_key(name, parameter.name)}", language)
+
+
+def _help_key(command: str, parameter: str) -> str:
+    """Where the help of an option stands: options that `track` shares with `correct` are explained once."""
+    key = f"{command}_{parameter}" if command else parameter
+    return key if key in texts.namespace("cli") or command != "track" else f"correct_{parameter}"

@@ -21,9 +21,9 @@ _KEYS = {
     "bottom": "outcome", "missing_codes": "outcome", "auxiliaries": "auxiliaries", "missing": "auxiliaries", "by": "correct",
     "method": "correct", "shadow": "correct", "weighting": "correct", "small_groups": "correct", "inference": "correct", "kpi": "correct",
     "silent_shift": "sensitivity", "churned_shift": "sensitivity", "mode_shift": "sensitivity", "headline": "correct", "level": "study",
-    "minimum_group": "report",
+    "minimum_group": "report", "tenure": "cohorts", "entry": "cohorts", "grid": "cohorts", "cohort_by": "cohorts",
 }  # fmt: skip
-_RENAMED = {"outcome": "column", "auxiliaries": "columns"}
+_RENAMED = {"outcome": "column", "auxiliaries": "columns", "cohort_by": "by"}
 
 
 def study_of_options(

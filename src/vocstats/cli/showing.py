@@ -13,6 +13,7 @@ from ..report.disclosure import SHOWN, suppressed_terms
 from ..report.first_screen import answer
 from ..report.wording import DASH, Measure, Words, label
 from ..workflows.corrected_score import TERMS
+from .tracking import track_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +30,8 @@ def show_result(terminal: Terminal, content: ReportContent, *, groups: bool = Fa
     """The table of every statistic, those by group if asked for, and the one sentence of the report."""
     for correction in content.corrections.values():
         terminal.show(overall_table(terminal, correction))
+    for track in content.tracks.get("", {}).values():
+        terminal.show(track_table(terminal, track, content.minimum_group))
     for table in content.domains.values() if groups else ():
         for correction in table.values():
             terminal.show(domain_table(terminal, correction, content.headline, content.minimum_group))
