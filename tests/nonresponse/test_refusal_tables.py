@@ -1,8 +1,7 @@
-"""Refusal that depends on the answer: the exit poll, a known truth, closed forms, derivatives, flatness, coverage."""
+"""Refusal that depends on the answer: the exit poll, a known truth, closed forms, derivatives, flatness."""
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -118,43 +117,3 @@ def test_refusals(kind: type[VocstatsError], change: dict[str, Any], text: str) 
     with pytest.raises(kind, match=text) as caught:
         nonignorable_em(arguments.pop("answers"), arguments.pop("refusals"), **arguments)
     assert message(caught.value, "zh") != str(caught.value)
-
-
-def study(repetitions: int, seed: int, *, by_cell: float = 0.0) -> tuple[float, float, float]:
-    """Bias in Monte Carlo errors, coverage of 95 % profile limits, bias; `by_cell`: log odds by which the last cell refuses more."""
-    rng = np.random.default_rng(seed)
-    size, p, odds = np.array([400, 400, 400]), np.array([0.8, 0.5, 0.25]), np.array([0.2, 0.6])
-    errors, hits = [], 0
-    truth = float(size @ p / size.sum())
-    for _ in range(repetitions):
-        more = np.exp(by_cell * np.array([0.0, 0.0, 1.0]))[:, None] * odds
-        chance = np.column_stack([p, 1 - p]) / (1.0 + more)
-        drawn = np.array([rng.multinomial(total, [*each, 1 - each.sum()]) for total, each in zip(size, chance, strict=True)])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", LikelihoodWarning)
-            r = nonignorable_em(drawn[:, :2], drawn[:, 2])
-        errors.append(r.likelihood_estimate[0] - truth)
-        hits += r.conf_low[0] <= truth <= r.conf_high[0]
-    bias = float(np.mean(errors))
-    return bias / (np.std(errors) / repetitions**0.5), hits / repetitions, bias
-
-
-def test_bias_and_coverage_in_ci() -> None:
-    bias, share, _ = study(10, 31)
-    assert abs(bias) < 3.5
-    assert share >= 0.7
-
-
-@pytest.mark.slow
-def test_bias_and_coverage() -> None:
-    bias, share, _ = study(1000, 32)
-    assert abs(bias) < 3
-    assert 0.92 < share < 0.98
-
-
-@pytest.mark.slow
-def test_damage_where_a_cell_refuses_more() -> None:
-    """The figure of the warning on the methods page."""
-    _, share, bias = study(500, 33, by_cell=0.5)
-    assert abs(bias) > 0.02
-    assert share < 0.8
