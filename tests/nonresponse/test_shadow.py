@@ -178,6 +178,15 @@ def test_numbers_labels_and_flags_of_z_agree() -> None:
         np.testing.assert_allclose(again.weights.values, first.weights.values, rtol=1e-7)
 
 
+def test_a_perfect_shadow_gives_the_mean_of_everybody() -> None:
+    """Where z is y itself, its moment is that mean: in the sample, not only on average."""
+    w = world(400, 22)
+    for z, response in ((w["truth"], "linear"), (w["truth"].astype(str), "saturated")):
+        r = fitted(w, z, response=response)
+        assert r.estimate[0] == pytest.approx(w["d"] @ w["truth"] / w["d"].sum(), rel=1e-9)
+        assert r.relevance == np.inf and vs.load(r.to_json()).relevance == np.inf
+
+
 def test_relevance_is_the_robust_f() -> None:
     """One coefficient: the Wald test of statsmodels with HC1; several: the smallest canonical direction."""
     import statsmodels.api as sm
