@@ -131,6 +131,13 @@ def test_errors_agree_with_the_jackknife() -> None:
     assert linear.estimate == pytest.approx(jackknife.estimate)
 
 
+def test_errors_agree_with_a_bootstrap() -> None:
+    data = drawn(np.random.default_rng(3), 2000, 1500)
+    w, design = refreshment_weights(**data).weights, Design(strata=data["refreshment"])
+    drawn_again = mean(fell(data), replicate(w, design=design, method="bootstrap", replicates=150, draws=0.5, seed=1))
+    assert mean(fell(data), w, design=design).std_error == pytest.approx(drawn_again.std_error, rel=0.15)
+
+
 def test_counts_are_repeated_rows_and_weight_0_is_no_row() -> None:
     data = drawn(np.random.default_rng(6), 600, 400)
     once, rows = refreshment_weights(**data), rows_of(data)
