@@ -1,4 +1,4 @@
-"""Heckman's model: Mroz87 in both ways, derivatives, summits, replicates, refusals, bias and coverage."""
+"""Heckman's model: Mroz87 in both ways, derivatives, summits, replicates, refusals."""
 
 from __future__ import annotations
 
@@ -177,39 +177,3 @@ def test_a_likelihood_without_summit_is_refused() -> None:
         warnings.simplefilter("ignore")
         with pytest.raises(IdentificationError, match="rises until rho"):
             fitted(w)
-
-
-def study(repetitions: int, seed: int, *, method: str, **options: Any) -> tuple[float, float, float]:
-    """Bias of the mean in Monte Carlo errors, coverage of 95 % intervals, bias in points."""
-    rng = np.random.default_rng(seed)
-    errors, hits = [], 0
-    for _ in range(repetitions):
-        w = world(1500, rng, **options)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", LikelihoodWarning)
-            r = fitted(w, method=method)
-        errors.append(r.mean - w["mean"])
-        hits += r.mean_conf_low <= w["mean"] <= r.mean_conf_high
-    bias = float(np.mean(errors))
-    return bias / (np.std(errors) / repetitions**0.5), hits / repetitions, bias
-
-
-def test_bias_and_coverage_in_ci() -> None:
-    bias, share, _ = study(60, 21, method="two_step")
-    assert abs(bias) < 3
-    assert share > 0.85
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("method", ["likelihood", "two_step"])
-def test_bias_and_coverage(method: str) -> None:
-    bias, share, _ = study(1000, 22, method=method)
-    assert abs(bias) < 3
-    assert 0.92 < share < 0.98
-
-
-@pytest.mark.slow
-def test_damage_where_the_exclusion_moves_the_outcome_or_errors_are_skewed() -> None:
-    """The figures of the warning on the methods page."""
-    assert study(500, 23, method="likelihood", effect=0.3)[2] > 0.2
-    assert study(500, 24, method="likelihood", errors="skewed")[2] < -0.4
