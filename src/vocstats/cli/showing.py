@@ -27,10 +27,10 @@ _SPAN = len("82.3–84.7 %")
 
 
 def show_result(terminal: Terminal, content: ReportContent, *, groups: bool = False) -> None:
-    """The table of every statistic, those by group if asked for, and the one sentence of the report."""
+    """The table of every statistic, the first by tenure, those by group if asked for, and the one sentence of the report."""
     for correction in content.corrections.values():
         terminal.show(overall_table(terminal, correction))
-    for track in content.tracks.get("", {}).values():
+    for track in list(content.tracks.get("", {}).values())[:1]:
         terminal.show(track_table(terminal, track, content.minimum_group))
     for table in content.domains.values() if groups else ():
         for correction in table.values():

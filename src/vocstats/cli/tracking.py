@@ -53,14 +53,14 @@ def track_table(terminal: Terminal, track: CohortTrack, minimum: int) -> Table:
     words = Words(terminal.language)
     measure = measure_of(track, words)
     table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, title_justify="left", title_style="bold",
+        box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False, show_edge=False, title_justify="left", title_style="bold",
         title=f"\n{measure.name}: {tenure_name(track, words)}",
     )  # fmt: skip
     if track.by:
         table.add_column(words.by(track.by))
     table.add_column(terminal.text("column_tenure"), no_wrap=True)
     for term in TERMS:
-        table.add_column(terminal.text(f"column_{term}"), justify="right")
+        table.add_column(terminal.text(f"column_{term}"), justify="right", no_wrap=True)
     table.add_column(terminal.text("column_answers"), justify="right")
     for cells in _rows(track, measure, words, suppressed_bands(track, minimum) == SHOWN):
         table.add_row(*cells)
