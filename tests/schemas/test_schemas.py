@@ -30,6 +30,9 @@ def a_correction() -> object:
 
 
 RESULTS: dict[str, Callable[[], object]] = {
+    "callbacks": lambda: vs.nonresponse.reweight_by_callbacks(
+        [1, 1, 2, 2, float("nan")], [1, 2, 1, 2, float("nan")], counts=[20, 16, 60, 24, 80], model="weighting"
+    ),
     "correction": a_correction,
     "estimate": lambda: mean([1.0, 2.0, 4.0], by=["a", "a", "b"]),
     "follow_up": lambda: vs.nonresponse.follow_up([1.0, 2.0, 4.0, 3.0], [True, True, False, False], [False, False, True, True]),

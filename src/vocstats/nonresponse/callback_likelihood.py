@@ -115,7 +115,8 @@ class CallLikelihood:
             step = _ascent(slope, curvature)
             gain, way = float(slope @ step), free @ step[p:]
             if gain < _TOL:
-                return Point(at.theta + step[:p], at.f + way)
+                last = Point(at.theta + step[:p], at.f + way)
+                return last if np.isfinite(self.value(last)) else at
             size = min(1.0, 0.9 / max(float((-way / at.f).max()), 1e-300))
             moved = Point(at.theta + size * step[:p], at.f + size * way)
             while not (fresh := self.value(moved)) >= value + 1e-4 * size * gain:

@@ -69,7 +69,7 @@ class Profile:
         return low
 
     def _shifted(self, at: Point, mean: float) -> Point:
-        """Where the tangent of the profile leads; where that leaves the shares' range, shares are tilted by the values instead."""
+        """Where the tangent of the profile leads, or, where that leaves the range of parameters, shares tilted by the values."""
         full, p = self.full, self.full.parameters
         ends = np.zeros(len(self.held))
         ends[-1] = mean - full.mean(self.values, at)
@@ -77,9 +77,9 @@ class Profile:
         curvature = full.derivatives(at)[1]
         slope, table = reduced(curvature @ shift, curvature, self.free, p)
         back = np.linalg.lstsq(-table, slope, rcond=None)[0]
-        f = at.f + shift[p:] + self.free @ back[p:]
-        if (f > 0.2 * at.f).all():
-            return Point(at.theta + back[:p], f)
+        moved = Point(at.theta + back[:p], at.f + shift[p:] + self.free @ back[p:])
+        if (moved.f > 0.2 * at.f).all() and np.isfinite(full.value(moved)):
+            return moved
         return Point(at.theta, self._tilted(at.f, mean))
 
     def _tilted(self, f: Floats, mean: float) -> Floats:

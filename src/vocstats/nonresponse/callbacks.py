@@ -120,11 +120,10 @@ def reweight_by_callbacks(
 
     Examples
     --------
-    >>> score, call = [1, 1, 2, 2], [1, 2, 1, 2]
-    >>> nan = float("nan")
-    >>> r = reweight_by_callbacks([*score, nan], [*call, nan], counts=[20, 16, 60, 24, 80], dependence="linear")
+    >>> score, call, nan = [1, 1, 2, 2], [1, 2, 1, 2], float("nan")
+    >>> r = reweight_by_callbacks([*score, nan], [*call, nan], counts=[300, 170, 130, 110, 140])
     >>> r.estimate.round(3).tolist(), r.naive.round(3).tolist()
-    ([1.533], [1.7])
+    ([1.372], [1.338])
     """
     for value, allowed, argument in (
         (model, CallbackModel, "model"), (dependence, CallbackDependence, "dependence"), (resistance, CallbackResistance, "resistance"),
