@@ -209,6 +209,37 @@ def test_the_dates_of_the_window_serve_as_well() -> None:
     assert (r.estimate[0, :, 0] - true.estimate[0, :, 1] > 5 * r.std_error[0, :, 1]).any(), "the reported curve is far off"
 
 
+def test_purchase_cohorts_speak_for_those_who_reached_the_first_day_of_the_window() -> None:
+    """Every year of purchase has the tenures it has reached; an engine's dates are the days of any other."""
+    import polars as pl
+
+    simulated = vs.datasets.simulate_base(6_000, seed=4, blemishes=False)
+    registry = simulated.registry.assign(year=lambda t: t["purchase_date"].dt.year.astype(str))
+    text = registry.assign(churn_date=registry["churn_date"].dt.strftime("%Y/%m/%d"))
+    lazy = pl.from_pandas(registry).with_columns(pl.col("purchase_date").cast(pl.Date)).lazy()
+
+    def tracked(frame: Any) -> vs.CohortTrack:
+        window = {"joined": "purchase_date", "left": "churn_date", "from": "2025-10-01", "to": "2026-09-30"}
+        exits = vs.Source(simulated.exit_interview, selected="selected")
+        base = vs.CustomerBase.from_frames(
+            frame, id="customer_id", churned={"column": "churn_date", "before": "2026-10-01"}, window=window,
+            answers={"survey": vs.Source(simulated.survey, unmatched="set_aside"), "exit_interview": exits},
+        )
+        return vs.track_cohorts(base, outcome="csi", scale=(1, 10), grid=(24, 48, 96), by="year")
+
+    r = tracked(registry)
+    years = r.labels["year"].tolist()
+    reached = {year: np.isfinite(r.estimate[g, :, 0]).tolist() for g, year in enumerate(years)}
+    assert reached["2021"] == [False, False, True]
+    assert reached["2025"] == [True, False, False]
+    assert r.observed_from[years.index("2021")] == pytest.approx(45, abs=1.1)
+    assert r.observed_from[years.index("2026")] == 0
+    assert {r.reasons[years.index("2025")][k][1] for k in (1, 2)} == {"no_customers"}
+    assert np.isnan(r.retention[years.index("2021")][:2]).all()
+    for other in (text, lazy):
+        np.testing.assert_allclose(tracked(other).estimate, r.estimate, rtol=1e-12)
+
+
 def test_groups_nobody_heard_are_missing_with_their_reason() -> None:
     base = draw(np.random.default_rng(3), 900, fair=True)
     registry, survey = base._registry.table.native, base._sources["survey"].source.frame

@@ -70,6 +70,8 @@ def track_table(terminal: Terminal, track: CohortTrack, minimum: int) -> Table:
 def _rows(track: CohortTrack, measure: Any, words: Words, shown: Any) -> Iterator[list[str]]:
     for g in range(len(track.estimate)):
         for k, band in enumerate(track.band_names()):
+            if track.by and not track.customers[g, k]:
+                continue
             cells = [" · ".join(str(column[g]) for column in track.labels.values())] if track.by else []
             cells.append(band)
             for t in range(len(TERMS)):

@@ -45,10 +45,15 @@ def suppressed_bands(track: CohortTrack, minimum: int) -> npt.NDArray[np.int8]:
 
 
 def track_rows(track: CohortTrack, words: Words, minimum: int) -> Iterator[dict[str, Any]]:
-    """Rows with the figures of the three terms, retention and counts; NaN where not shown, with the reason."""
+    """Rows with the figures of the three terms, retention and counts; NaN where not shown, with the reason.
+
+    Tenures that no customer of a group has, such as those a purchase cohort has not reached, have no row.
+    """
     status, measure = suppressed_bands(track, minimum), measure_of(track, words)
     for g in range(len(track.estimate)):
         for k, band in enumerate(track.band_names()):
+            if track.by and not track.customers[g, k]:
+                continue
             row: dict[str, Any] = {name: str(column[g]) for name, column in track.labels.items()}
             row |= {"statistic": measure.name, "tenure": band}
             for t, term in enumerate(TERMS):

@@ -118,7 +118,7 @@ def estimate_band(group: Group, k: int) -> Band:
     left = group.tenures.event & (lost > 0)
     gone = _mean(group, left, lost, through_curve=True)
     why = reason or _unknown(group, left)
-    retention = np.nan if group.curve is None else 1.0 - float(group.counts @ (cells.base_weight * lost))
+    retention = np.nan if group.curve is None or not customers else 1.0 - float(group.counts @ (cells.base_weight * lost))
     corrected = Figure(value=np.nan, reason=why) if why else _corrected(group, spoken, gone, lost)
     return Band(
         terms=(_naive(group, inside), corrected, _nobody_left(group, active, reason)),

@@ -59,7 +59,7 @@ class CohortTrack(Result):
     reasons : tuple of tuple of tuple of str
         (G, K, 3) codes of `texts/reason.toml` why a term is missing; "" where it is not.
     retention : Floats (G, K)
-        Share of everybody who bought who is still a customer, averaged over the band.
+        Share of everybody who bought who is still a customer, averaged over the band; NaN where no customer has this tenure.
     active, churned : Floats (G, K)
         Mean of the current customers of the band, and of those who left by then.
     n_churned : Floats (G, K)
@@ -146,11 +146,12 @@ class CohortTrack(Result):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """`tidy` with degrees of freedom, retention, customers of the band, leavers until its end, and the reason of what is missing."""
+        """`tidy` with degrees of freedom, retention, customers, leavers, where observation begins, and the reason of what is missing."""
         frame = self.tidy()
         frame["df"] = self.df.reshape(-1)
         for name in ("retention", "customers", "left", "n_churned", "probability"):
             frame[name] = np.repeat(getattr(self, name).reshape(-1), 3)
+        frame["observed_from"] = np.repeat(self.observed_from, 3 * self.tenure_to.size)
         frame["reason"] = [reason for group in self.reasons for band in group for reason in band]
         return frame
 
