@@ -82,7 +82,8 @@ def test_selection_c(data: Path) -> None:
         assert (r.conf_low <= [3.24492, 0.20446]).all() and (r.conf_high >= [3.24492, 0.20446]).all()
         assert "likelihood is flat" in r.summary() and "似然函数很平" in r.summary("zh")
     assert r.attempt_frame().heard.tolist() == [1181.0, 545.0, 312.0]
-    assert r.misfit < r.misfit_df == 4.0
+    assert r.misfit < r.misfit_df == 4.0 and 0.9 < r.misfit_p_value < 1.0
+    assert "on 4 degrees of freedom" in r.summary()
     assert r.conf_low[1] < 0.17 and r.conf_high[1] > 0.42
 
 
@@ -343,6 +344,15 @@ def test_standard_errors_and_profile_agree_where_much_is_known() -> None:
     assert [r.conf_low[0], r.conf_high[0]] == pytest.approx([r.estimate[0] - half, r.estimate[0] + half], abs=0.3 * half)
     assert r.coefficient[-1] == pytest.approx(-0.3, abs=4 * r.coefficient_std_error[-1])
     assert not r.flat.any()
+
+
+@pytest.mark.parametrize("inference", ["r", "registry"])
+def test_curvature_and_sandwich_agree_where_much_is_known(inference: Any) -> None:
+    """Class sizes drawn or given: the variance the deviance stands for is the linearised one, of the classes' own part too."""
+    d = people(20_000, 9)
+    r = reweigh(d, x=True, dependence="linear", resistance="odds", inference=inference, of=d["y"] + 5.0 * (d["region"] == "南"))
+    half = 1.959964 * r.std_error[0]
+    assert [r.conf_low[0], r.conf_high[0]] == pytest.approx([r.estimate[0] - half, r.estimate[0] + half], abs=0.12 * half)
 
 
 def test_result_is_written_and_read() -> None:

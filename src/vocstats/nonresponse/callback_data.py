@@ -114,13 +114,13 @@ def collapse(calls: Calls, mass: Floats) -> Cells:
     heard = np.flatnonzero(present & calls.heard)
     scores, code = np.unique(calls.y[heard], return_inverse=True)
     pairs, place = np.unique(group[heard] * scores.size + code, return_inverse=True)
-    silent = [g for g in range(len(classes)) if g not in set((pairs // scores.size).tolist())]
-    if silent:
+    silent = np.setdiff1d(np.arange(len(classes)), pairs // scores.size)
+    if silent.size:
         where = np.flatnonzero(present & np.isin(group, silent))
         raise IdentificationError(
-            f"In {len(silent)} of {len(classes)} classes of x nobody was heard, at rows {shown(where)}: their scores are unknown. Merge "
+            f"In {silent.size} of {len(classes)} classes of x nobody was heard, at rows {shown(where)}: their scores are unknown. Merge "
             "levels, or use model='weighting'.",
-            code="callback_class_not_heard", argument="x", rows=where, count=len(silent), classes=len(classes),
+            code="callback_class_not_heard", argument="x", rows=where, count=silent.size, classes=len(classes),
         )
     if pairs.size > MOST_CELLS:
         raise InputError(

@@ -101,6 +101,12 @@ class CallLikelihood:
         """Mean of `values` (cells,) over everybody."""
         return float((self.share[self.group] * at.f) @ values)
 
+    def spread(self, values: Floats, at: Point) -> tuple[float, float]:
+        """Variance of `values` (cells,) between the means of the classes, and within the classes."""
+        means = self.member @ (at.f * values)
+        within = float((self.share[self.group] * at.f) @ (values - means[self.group]) ** 2)
+        return float(self.share @ (means - self.share @ means) ** 2), within
+
     def maximum(self) -> Point | None:
         """The maximum, climbed from every score answering alike; None where the likelihood rises for ever."""
         chance = self.n.sum(axis=0) / (self.later.sum(axis=0) + self.m.sum())

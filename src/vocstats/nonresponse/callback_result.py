@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special
 
 from .. import texts
 from ..options import CallbackDependence, CallbackModel, Inference
@@ -106,6 +107,11 @@ class CallbackEstimate(Result):
         """`variance_accounts_for` in words."""
         return texts.listed("variance", self.variance_accounts_for, language)
 
+    @property
+    def misfit_p_value(self) -> float:
+        """Probability of so large a misfit where the model is right; NaN without degrees of freedom."""
+        return float(special.chdtrc(self.misfit_df, self.misfit)) if self.misfit_df > 0 else float("nan")
+
     def to_frame(self) -> pd.DataFrame:
         """One row per mean: statistic, estimate, std_error, conf_low, conf_high, naive, latest, extrapolated, widening, flat."""
         names = ("estimate", "std_error", "conf_low", "conf_high", "naive", "latest", "extrapolated", "widening", "flat")
@@ -150,6 +156,9 @@ class CallbackEstimate(Result):
         lines = [each.to_string(index=False, float_format=lambda value: f"{value:.6g}") for each in frames]
         code = f"variance.callbacks_{self.interval}"
         lines.append(texts.render(code, language, level=f"{100 * self.level:g}", accounts=self.accounts(language)))
+        if self.misfit_df > 0:
+            values = {"misfit": f"{self.misfit:.2f}", "df": f"{self.misfit_df:g}", "p_value": f"{self.misfit_p_value:.3f}"}
+            lines.append(texts.render("variance.callbacks_misfit", language, **values))
         lines += self.remarks(language)
         lines += [f"- {assumption.text(language)}" for assumption in self.assumptions]
         return "\n".join(lines)

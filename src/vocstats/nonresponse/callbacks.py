@@ -208,10 +208,10 @@ def _by_likelihood(
             )
         if np.ptp(of_cell) == 0:
             continue
-        curvature, share = full.variance(of_cell, top), full.share[full.group] * top.f
-        spread = float(share @ (of_cell - share @ of_cell) ** 2) / float(chain.counts[mass > 0].sum())
-        wanted = linear.std_error[j] ** 2 if weighted else curvature - (spread if inference == "registry" else 0.0)
-        scale = max(wanted / curvature, 1e-6)
+        curvature, people = full.variance(of_cell, top), float(chain.counts[mass > 0].sum())
+        between, within = full.spread(of_cell, top)
+        listed = -within if inference == "registry" else between  # of those asked themselves, or like them: the curvature knows neither
+        scale = max((linear.std_error[j] ** 2 if weighted else curvature + listed / people) / curvature, 1e-6)
         low[j], high[j] = outer_limits(models, of_cell, scale * normal_quantile(level) ** 2)
     return Fitted(
         estimate=linear.estimate, std_error=linear.std_error, low=low, high=high, accounts=linear.accounts, interval="profile",
