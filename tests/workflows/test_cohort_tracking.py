@@ -182,9 +182,10 @@ def test_groups_are_tracked_from_their_own_customers() -> None:
 
 
 def test_the_dates_of_the_window_serve_as_well() -> None:
-    """The simulated car maker: tenure and late entry from days, the silent by the follow-up; against the same curve with everybody heard."""
+    """The simulated car maker: tenure and late entry from days, the silent by the follow-up; against the curve with everybody heard."""
     simulated = vs.datasets.simulate_base(12_000, seed=4, blemishes=False)
-    options: dict[str, Any] = {"outcome": "csi", "scale": (1, 10), "grid": (24, 48, 96), "auxiliaries": ["age_band", "purchase_channel"]}
+    auxiliaries = ["age_band", "purchase_channel"]
+    options: dict[str, Any] = {"outcome": "csi", "scale": (1, 10), "grid": (24, 48, 96), "auxiliaries": auxiliaries}
     r = vs.track_cohorts(simulated.base(), **options)
     people, registry = simulated.truth.customers, simulated.registry
     inside = (people["group"] != OUTSIDE).to_numpy()
@@ -348,3 +349,25 @@ def test_bad_input_is_named(change: dict[str, Any], code: str) -> None:
 def test_no_base_is_refused() -> None:
     with pytest.raises(InputError, match="CustomerBase"):
         vs.track_cohorts(pd.DataFrame(), outcome="y", scale=(1, 5))  # type: ignore[arg-type]
+
+
+def test_the_range_is_the_shift_of_those_never_heard(telco_base: vs.CustomerBase, tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """By hand: active customers of the band without an answer, and the share of the leavers without an interview, each by retention."""
+    r = vs.track_cohorts(telco_base, **TELCO, silent_shift=(-0.5, 0), churned_shift=(-0.2, 0.3))
+    frame = tables[1]
+    inside = frame[(frame["Churn Label"] == "No") & frame["Tenure in Months"].between(13, 24)]
+    silent = 1 - (inside["active_respondent"] == 1).mean()
+    months, left = frame["Tenure in Months"], frame["Churn Label"] == "Yes"
+    curve = kaplan_meier(months, left)
+    weight = (curve["S"].shift(1, fill_value=1.0) / curve["n"]).reindex(months).to_numpy() * left
+    weight *= np.clip((24 - months + 1) / 12, 0, 1)
+    unheard = weight[frame["exit_respondent"] != 1].sum()
+    assert weight.sum() == pytest.approx(1 - r.retention[0, 1], rel=1e-9)
+    assert r.shift_effect[0, 1, 1] == pytest.approx([r.retention[0, 1] * silent, unheard], rel=1e-9)
+    assert r.shift_effect[0, 1, 2] == pytest.approx([silent, 0])
+    low, high = -0.5 * r.retention[0, 1] * silent - 0.2 * unheard, 0.3 * unheard
+    assert r.range_low[0, 1, 1] == pytest.approx(r.estimate[0, 1, 1] + low)
+    assert r.range_conf_high[0, 1, 1] == pytest.approx(r.conf_high[0, 1, 1] + high)
+    assert np.isnan(r.range_low[0, :, 0]).all()
+    share = vs.track_cohorts(telco_base, **TELCO, statistic="top_box", silent_shift=(-0.5, 0))
+    assert np.isnan(share.range_low).all()

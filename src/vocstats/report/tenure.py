@@ -38,7 +38,7 @@ def tenure_chapters(content: ReportContent, words: Words) -> Iterator[Chapter]:
         chapter.add("heading", _capital(measure_of(track, words).name))
         chapter.add("chart", curves(track, words, content.minimum_group, f"tenure-{statistic}"))
         chapter.add("grid", _table(track, content, words, f"tenure-{statistic}"))
-    chapter.add("note", words("tenure_note"))
+    chapter.add("note", words("interval_and_range" if _has_range(first) else "tenure_note"))
     if first.beyond:
         chapter.add("note", words("tenure_beyond", count=words.count(first.beyond), last=f"{first.tenure_to[-1]:g}"))
     for by, tracks in content.tracks.items():
@@ -74,12 +74,16 @@ def _table(track: CohortTrack, content: ReportContent, words: Words, name: str) 
         low, high = f"cohort_{term}:conf_low", f"cohort_{term}:conf_high"
         return words.term("interval"), True, lambda row: (measure.span(row[low], row[high]) if math.isfinite(row[low]) else "", row[low])
 
+    def range_of(term: str) -> Column:
+        low, high = f"cohort_{term}:range_low", f"cohort_{term}:range_high"
+        return words.term("range"), True, lambda row: (measure.span(row[low], row[high]) if math.isfinite(row[low]) else "", row[low])
+
     def answers(term: str) -> Column:
         return figure(words.term("n"), f"cohort_{term}:n", lambda v: words.count(v) if math.isfinite(v) else "")
 
-    columns: list[Column] = [*(plain(words.by([column]), column) for column in track.by), plain(words.term("tenure"), "tenure")]
+    columns: list[Column] = [*(plain(words.by([column]), column) for column in track.by), _tenure_column(words)]
     for term in TERMS:
-        columns += [estimate(term), interval(term), answers(term)]
+        columns += [estimate(term), interval(term), *([range_of(term)] if term != "naive" and _has_range(track) else []), answers(term)]
     columns += [
         figure(words.term("retention"), "retention", lambda v: words.share(v, 0)),
         figure(words.term("customers"), "customers", words.count),
@@ -88,6 +92,16 @@ def _table(track: CohortTrack, content: ReportContent, words: Words, name: str) 
     if any(row["reason"] for row in rows):
         columns.append(plain(words.term("reason"), "reason"))
     return grid(name, rows, columns, caption=words("tenure_caption", tenure=tenure_name(track, words)), interactive=bool(track.by))
+
+
+def _tenure_column(words: Words) -> Column:
+    """The band, kept on one line."""
+    return words.term("tenure"), False, lambda row: (row["tenure"].replace("–", "\u2060–\u2060"), row["tenure"])
+
+
+def _has_range(track: CohortTrack) -> bool:
+    """Whether shifts were declared that move the figures."""
+    return bool(np.isfinite(track.range_low).any()) and (track.silent_shift, track.churned_shift) != ((0.0, 0.0), (0.0, 0.0))
 
 
 def tenure_name(track: CohortTrack, words: Words) -> str:

@@ -59,6 +59,9 @@ def track_rows(track: CohortTrack, words: Words, minimum: int) -> Iterator[dict[
             for t, term in enumerate(TERMS):
                 shown = status[g, k, t] == SHOWN
                 row |= {f"cohort_{term}:{name}": float(getattr(track, name)[g, k, t]) if shown else math.nan for name in COLUMNS}
+                if t:
+                    ends = (("range_low", track.range_conf_low), ("range_high", track.range_conf_high))
+                    row |= {f"cohort_{term}:{name}": float(end[g, k, t]) if shown else math.nan for name, end in ends}
             row |= {name: float(getattr(track, name)[g, k]) for name in ("retention", "customers", "left")}
             why = [_reason(track, g, k, t, int(status[g, k, t]), minimum, words) for t in range(len(TERMS))]
             row["reason"] = words.gap.join(dict.fromkeys(text for text in why if text))

@@ -69,7 +69,8 @@ def publishable_track(track: CohortTrack, minimum: int) -> CohortTrack:
     """
     status = suppressed_bands(track, minimum)
     blank = status != SHOWN
-    figures = ("estimate", "std_error", "conf_low", "conf_high", "df")
+    ranges = ("range_low", "range_high", "range_conf_low", "range_conf_high", "shift_effect")
+    figures = ("estimate", "std_error", "conf_low", "conf_high", "df", *ranges)
     changed: dict[str, Any] = {name: _without(getattr(track, name), blank) for name in figures}
     changed |= {"active": _without(track.active, blank[:, :, 1:].any(axis=2)), "churned": _without(track.churned, blank[:, :, 1])}
     reasons = tuple(

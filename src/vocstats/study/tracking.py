@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from ..workflows.cohort_track import CohortTrack
     from .study_file import Study
 
-_SHARED = ("outcome", "items", "points", "scale", "statistic", "top", "bottom", "minimum_cell", "level", "seed")
+_SHARED = (
+    "outcome", "items", "points", "scale", "statistic", "top", "bottom", "minimum_cell", "silent_shift", "churned_shift", "level",
+    "seed",
+)
 
 
 def tracks_of(study: Study) -> list[tuple[str, dict[str, Any]]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import Floats, Integers
+from .._checks import Floats
 from .._numerics import exact_share_limits, sums_by, t_quantile
 from ..customer_base import SOURCES
 from ..errors import IdentificationError
@@ -94,6 +94,7 @@ class Band:
     customers: float
     left: float
     probability: float
+    assumed: tuple[float, float]
 
 
 def group_of(tenures: Tenures, voices: Voices, y: Floats, width: float, edges: Floats, staying: Staying) -> Group:
@@ -125,6 +126,7 @@ def estimate_band(group: Group, k: int) -> Band:
         retention=retention, active=np.nan if reason else spoken.value,
         churned=np.nan if why or not left.any() else gone.value, n_churned=gone.n, customers=customers,
         left=float(group.counts[left].sum()), probability=_smallest(group, active),
+        assumed=(_assumed(group, active, np.ones(len(cells))), (1.0 - retention) * _assumed(group, left, lost)),
     )
 
 
@@ -204,6 +206,19 @@ def _nobody_left(group: Group, active: Flags, reason: str) -> Figure:
     )
 
 
+def _assumed(group: Group, who: Flags, mass: Floats) -> float:
+    """Share of customers, each counted by `mass`, for whom no answer and no documented random draw speaks, only an assumption."""
+    cells, heard = group.tenures.cells, group.voices.weights.values > 0
+    size = group.counts * cells.base_weight * np.where(who, mass, 0.0)
+    unheard = np.where(heard, 0.0, size)
+    for name, source in ((PARTS.index("silent"), "follow_up"), (PARTS.index("churned_rest"), "exit_interview")):
+        mine = who & (group.voices.part == name)
+        drawn, answered = size[mine & cells.drawn].sum(), size[mine & heard].sum()
+        if cells.documented.get(source) and drawn > 0:
+            unheard[mine] = size[mine] * (1.0 - answered / drawn)
+    return float(unheard.sum() / size.sum()) if size.sum() > 0 else 0.0
+
+
 def _smallest(group: Group, active: Flags) -> float:
     """Smallest probability of still being a customer among those heard of the active."""
     heard = active & (group.voices.weights.values > 0)
@@ -281,9 +296,3 @@ def limits_of(figure: Figure, limits: tuple[float, float], level: float) -> tupl
         return low + (high - low) * float(exact[0]), low + (high - low) * float(exact[1])
     half = float(t_quantile(level, figure.df)) * np.sqrt(figure.variance)
     return max(figure.value - half, low), min(figure.value + half, high)
-
-
-def bands_of(edges: Floats, duration: Floats) -> Integers:
-    """Band of each tenure; -1 beyond the last."""
-    band = np.searchsorted(edges, duration, side="left") - 1
-    return np.where(band < edges.size - 1, band, -1).astype(np.intp)

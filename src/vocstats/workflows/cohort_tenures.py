@@ -154,3 +154,9 @@ def rows_of(cells: Cells, kept: Flags | Integers) -> Cells:
     if isinstance(cells.cluster, tuple):
         changed["cluster"] = tuple(stage[kept] for stage in cells.cluster)
     return replace(cells, **changed)
+
+
+def bands_of(edges: Floats, duration: Floats) -> Integers:
+    """Band of each tenure; -1 beyond the last."""
+    band = np.searchsorted(edges, duration, side="left") - 1
+    return np.where(band < edges.size - 1, band, -1).astype(np.intp)

@@ -58,6 +58,13 @@ class CohortTrack(Result):
         Answers behind the term.
     reasons : tuple of tuple of tuple of str
         (G, K, 3) codes of `texts/reason.toml` why a term is missing; "" where it is not.
+    shift_effect : Floats (G, K, 3, 2)
+        Change of each term per point by which those never heard, active and churned, differ from those who speak for them; NaN for
+        statistics other than mean and index.
+    silent_shift, churned_shift : tuple of float
+        The declared shifts, in score points.
+    range_low, range_high, range_conf_low, range_conf_high : Floats (G, K, 3)
+        Estimates at the ends of the declared shifts, without and with sampling error; NaN where there is no effect to tell.
     retention : Floats (G, K)
         Share of everybody who bought who is still a customer, averaged over the band; NaN where no customer has this tenure.
     active, churned : Floats (G, K)
@@ -103,6 +110,13 @@ class CohortTrack(Result):
     df: Floats
     n: Floats
     reasons: tuple[tuple[tuple[str, ...], ...], ...]
+    shift_effect: Floats
+    silent_shift: tuple[float, float]
+    churned_shift: tuple[float, float]
+    range_low: Floats
+    range_high: Floats
+    range_conf_low: Floats
+    range_conf_high: Floats
     retention: Floats
     active: Floats
     churned: Floats
@@ -146,9 +160,10 @@ class CohortTrack(Result):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """`tidy` with degrees of freedom, retention, customers, leavers, where observation begins, and the reason of what is missing."""
+        """`tidy` with sensitivity range, degrees of freedom, retention, counts, where observation begins, and why a figure is missing."""
         frame = self.tidy()
-        frame["df"] = self.df.reshape(-1)
+        for name in ("range_low", "range_high", "range_conf_low", "range_conf_high", "df"):
+            frame[name] = getattr(self, name).reshape(-1)
         for name in ("retention", "customers", "left", "n_churned", "probability"):
             frame[name] = np.repeat(getattr(self, name).reshape(-1), 3)
         frame["observed_from"] = np.repeat(self.observed_from, 3 * self.tenure_to.size)

@@ -15,12 +15,12 @@ from ..customer_base import SOURCES, CustomerBase
 from ..errors import InputError, shown
 from ..options import Statistic
 from ..results import Assumption
-from .cohort_estimates import Band, bands_of, estimate_band, group_of, limits_of
+from .cohort_estimates import Band, estimate_band, group_of, limits_of
 from .cohort_staying import staying_of
-from .cohort_tenures import Clock, Tenures
+from .cohort_tenures import Clock, Tenures, bands_of
 from .cohort_track import CohortTrack, band_names
 from .cohort_voices import Voices, voices_of
-from .question import names
+from .question import names, pair
 from .statistic import Measure, measure
 
 _YEAR = 12.0
@@ -44,6 +44,8 @@ def track_cohorts(
     auxiliaries: Sequence[str] = (),
     minimum_cell: int = 5,
     by: str | Sequence[str] | None = None,
+    silent_shift: Sequence[float] = (0.0, 0.0),
+    churned_shift: Sequence[float] = (0.0, 0.0),
     level: float = 0.95,
     seed: int = 0,
 ) -> CohortTrack:
@@ -88,6 +90,9 @@ def track_cohorts(
         Levels in which fewer were heard within a band are merged with their neighbour, and listed in ``merged``.
     by : str or sequence of str, optional
         Column whose levels are estimated one by one, each from its own customers: purchase cohorts, models, dealers.
+    silent_shift, churned_shift : pair of numbers
+        By how many score points those who never answered, active and churned, may differ from those who speak for them, lowest and
+        highest: the sensitivity range of the mean. The shift of the silent moves the third curve as well.
     level : float
         Confidence level.
     seed : int
@@ -136,6 +141,7 @@ def track_cohorts(
     common: dict[str, Any] = {
         "outcome": outcome or "index", "statistic": what.name, "scale": what.scale, "top": what.top, "bottom": what.bottom,
         "level": confidence, "seed": int(_checks.number(seed, "seed", low=0.0)),
+        "silent_shift": pair(silent_shift, "silent_shift"), "churned_shift": pair(churned_shift, "churned_shift"),
         "tenure": tenure or "", "entry": entry or "", "auxiliaries": columns,
         "tenure_after": np.round(edges[:-1] / tenures.units, 1), "tenure_to": np.round(edges[1:] / tenures.units, 1),
     }
@@ -162,7 +168,7 @@ def _track(
     terms = np.array([[[(f.value, f.variance, f.df, f.n) for f in band.terms] for band in bands] for bands in found])
     limits = np.array([[[limits_of(f, what.limits, common["level"]) for f in band.terms] for band in bands] for bands in found])
     known = ~np.isnan(terms[..., 0])
-    own: dict[str, Any] = {
+    own: dict[str, Any] = _ranges(found, terms[..., 0], limits, what, common) | {
         name: np.array([[getattr(band, name) for band in bands] for bands in found])
         for name in ("retention", "active", "churned", "n_churned", "customers", "left", "probability")
     }
@@ -176,6 +182,20 @@ def _track(
         assumptions=_assumptions(tenures, common["auxiliaries"]), merged=tuple(merged),
         variance_accounts_for=_accounts_for(tenures, common["auxiliaries"]),
     )
+
+
+def _ranges(found: list[list[Band]], estimate: Floats, limits: Floats, what: Measure, common: dict[str, Any]) -> dict[str, Floats]:
+    """Effects of a point of the declared shifts, and what the estimates and limits become at their ends, within the scale."""
+    silent, churned = (np.array([[band.assumed[part] for band in bands] for bands in found]) for part in (0, 1))
+    gone = 1.0 - np.array([[band.retention for band in bands] for bands in found])
+    effect = np.zeros((*estimate.shape, 2))
+    effect[..., 1, 0], effect[..., 1, 1], effect[..., 2, 0] = (1.0 - np.nan_to_num(gone)) * silent, np.nan_to_num(churned), silent
+    effect = effect * what.factor if what.linear else np.full(effect.shape, np.nan)
+    effect[..., 0, :] = np.nan
+    low, high = (effect @ np.array([common["silent_shift"][end], common["churned_shift"][end]]) for end in (0, 1))
+    ends = {"range_low": estimate + low, "range_high": estimate + high}
+    ends |= {"range_conf_low": limits[..., 0] + low, "range_conf_high": limits[..., 1] + high}
+    return {"shift_effect": effect} | {name: np.clip(values, *what.limits) for name, values in ends.items()}
 
 
 def _bands(tenures: Tenures, what: Measure, edges: Floats, minimum: int, common: dict[str, Any]) -> tuple[list[Band], Voices]:
