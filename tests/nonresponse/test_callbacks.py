@@ -251,7 +251,9 @@ def test_likelihood_weights_are_its_shares() -> None:
 def test_registry_leaves_out_the_customers(model: Any) -> None:
     """Over who answers when, the customers being fixed: the variance is smaller by s²/N."""
     d = people(3000, 7)
-    r, registry = (reweigh(d, x=True, dependence="linear", model=model, inference=kind) for kind in ("r", "registry"))
+    kinds = ("r", "registry", "process")
+    r, registry, process = (reweigh(d, x=True, dependence="linear", model=model, inference=kind) for kind in kinds)
+    assert process.std_error == pytest.approx(r.std_error, rel=0.02)
     assert r.std_error[0] ** 2 - registry.std_error[0] ** 2 == pytest.approx(d["truth"].var() / 3000, rel=0.15)
     assert registry.conf_high[0] - registry.conf_low[0] < r.conf_high[0] - r.conf_low[0]
 
