@@ -80,7 +80,7 @@ def estimate_domains(question: Question, domains: Domains) -> Estimates:
     independent, so their variances add (times squared shares). Degrees of freedom by Satterthwaite over the pools.
     """
     limits = question.measure.limits
-    parts = part_means(domains, with_replacement=question.inference == "r", width=limits[1] - limits[0])
+    parts = part_means(domains, with_replacement=question.inference == "r", limits=limits)
     people = _people(domains)
     small = _small(domains, parts, people)
     mean, variance, df = _with_small_groups(question, domains, parts, people, small)
@@ -227,10 +227,10 @@ def _margins(domains: Domains, margin: Floats, spread: Floats, mean: Floats, var
         if found.limits is None or domains.labels:
             continue
         part = share[p, 0]
-        own_share = np.divide(part**2 * variance[p, 0], spread[0], out=np.zeros_like(part), where=part > 0)
+        own_share = np.divide(part**2 * variance[p, 0], spread[0], out=np.zeros_like(part), where=(part > 0) & (spread[0] > 0))
         rest = margin[0] ** 2 * np.maximum(1.0 - own_share, 0.0)
         for distance, own in ((below, mean[p, 0] - found.limits[0]), (above, found.limits[1] - mean[p, 0])):
-            distance[0] = np.where(part > 0, np.sqrt((part * own) ** 2 + rest), distance[0])
+            distance[0] = np.where(part > 0, np.hypot(part * max(own, 0.0), np.sqrt(rest)), distance[0])
     return below, above
 
 

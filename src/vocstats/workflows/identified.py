@@ -155,7 +155,8 @@ def _by_attempts(question: Question, cells: Cells, inside: Codes, x: dict[str, A
         reweight_by_callbacks, score, np.where(np.isnan(score), np.nan, cells.attempt[inside]), x=x or None, of={"statistic": said},
         counts=cells.counts[inside].astype(float), inference=question.inference, level=question.level,
     )
-    return _by_weights(question, cells, inside, said, found, limits=(found.conf_low[0], found.conf_high[0]), flat=flat)
+    limits = (found.conf_low[0], found.conf_high[0])
+    return _by_weights(question, cells, inside, said, found, limits=limits if limits[0] < limits[1] else None, flat=flat)
 
 
 def _by_shadow(question: Question, cells: Cells, inside: Codes, x: dict[str, Any], values: Floats) -> Identified:

@@ -9,6 +9,7 @@ import numpy as np
 from .._numerics import sums_by
 from ..estimation.linearization import through_chain
 from ..results import Flags, Floats
+from ..sensitivity import worst_case_bounds
 from .domains import Domains
 from .pools import POOLS
 from .representation import Representation
@@ -37,22 +38,23 @@ class Parts:
     spread: Floats
 
 
-def part_means(domains: Domains, *, with_replacement: bool, width: float) -> Parts:
+def part_means(domains: Domains, *, with_replacement: bool, limits: tuple[float, float]) -> Parts:
     """Estimate every pool in every domain.
 
     The variance of a pool's mean is that of a modelled response with the registry fixed, ``sum (1 - p) w^2 e^2`` with
     p = base weight / w and e the residual after calibration, times n / (n - parameters); with replacement (``inference="r"``)
-    the factor (1 - p) is left out. A pool heard in full has variance 0. Where several domains share a pool, each domain's spread
-    is shrunk towards the pool's by how much the spreads really differ. A pool whose answers are all equal is given the spread of
-    one more answer at the far end of the scale: no group only partly heard is known without error.
+    the factor (1 - p) is left out, and a single answer in a domain is given the spread of the pool's domains. A pool heard in full
+    has variance 0. Where several domains share a pool, each domain's spread is shrunk towards the pool's by how much the spreads
+    really differ. A pool whose answers are all equal is given the spread of one more answer at the far end of the scale: no group
+    only partly heard is known without error.
 
     Parameters
     ----------
     domains : Domains
     with_replacement : bool
         R survey's formulas: no finite-population factor, no smoothing.
-    width : float
-        Highest minus lowest possible value.
+    limits : pair of float
+        Lowest and highest possible value.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def part_means(domains: Domains, *, with_replacement: bool, width: float) -> Par
     ----------
     Särndal, Swensson & Wretman (1992), ch. 9; Kott (2006), Survey Methodology 32(2), for response modelled by calibration.
     """
-    weights, y = domains.made.weights, domains.voice_y
+    weights, y, width = domains.made.weights, domains.voice_y, limits[1] - limits[0]
     shape = (len(POOLS), domains.count)
     pair, pairs = domains.made.voice_pool * domains.count + domains.voice_of, shape[0] * shape[1]
     counts, w = weights.counts, weights.values
@@ -79,8 +81,9 @@ def part_means(domains: Domains, *, with_replacement: bool, width: float) -> Par
     n, mean, kish, spread = (x.reshape(shape) for x in (n, mean, kish, spread))
     complete = complete.reshape(shape)
     if with_replacement:
+        spread = np.where((n == 1) & (domains.count > 1), _of_the_pool(n, spread), spread)
         plain_parts = Parts(heard=n, mean=mean, variance=spread * kish, df=np.full(shape, np.inf), spread=spread)
-        return _with_identified(domains, plain_parts, drawn=True)
+        return _with_identified(domains, plain_parts, limits, drawn=True)
     df = np.maximum(n - 1.0, 1.0)
     if domains.count == 1:
         left = np.maximum(n - _parameters(domains.made)[:, None], 1.0)
@@ -90,18 +93,35 @@ def part_means(domains: Domains, *, with_replacement: bool, width: float) -> Par
     one_more = spread_of_one_more(n.sum(axis=1, keepdims=True), width)
     spread = np.where((spread <= 1e-12 * width**2) & (n > 0), one_more, spread)
     variance = np.where(complete & (n > 0), 0.0, spread * kish)
-    return _with_identified(domains, Parts(heard=n, mean=mean, variance=variance, df=df, spread=spread), drawn=False)
+    return _with_identified(domains, Parts(heard=n, mean=mean, variance=variance, df=df, spread=spread), limits, drawn=False)
 
 
-def _with_identified(domains: Domains, parts: Parts, *, drawn: bool) -> Parts:
-    """The parts, those with an estimator of their own replaced by what it says; `drawn`: the base is itself a draw."""
+def _with_identified(domains: Domains, parts: Parts, limits: tuple[float, float], *, drawn: bool) -> Parts:
+    """The parts, those with an estimator of their own replaced by what it says; `drawn`: the base is itself a draw.
+
+    With those heard as they are nobody else can leave the scale, so no mean goes beyond that; and where the answers of a pool partly
+    heard are all equal, which its estimator takes for no error at all, the variance is that of any other pool.
+    """
     mean, variance, df = parts.mean.copy(), parts.variance.copy(), parts.df.copy()
     for p, found in domains.made.identified.items():
         own = found.by(domains.of, domains.count)
         people = domains.customers(domains.made.pool == p)
+        voices = domains.voices[domains.speaking([p])]
+        total, heard = domains.sums(voices, domains.made.size[voices] * domains.y[voices]), domains.customers(voices)
+        low, high = worst_case_bounds(total, heard, people, limits=limits)
         more = np.divide(parts.spread[p], people, out=np.zeros_like(people), where=people > 0) if drawn else 0.0
-        mean[p], variance[p], df[p] = own.mean, own.variance + more, own.df
+        equal = (own.variance <= 1e-12 * (limits[1] - limits[0]) ** 2) & (heard < people)
+        mean[p], df[p] = np.clip(own.mean, low, high), own.df
+        variance[p] = np.where(equal, parts.variance[p], own.variance) + more
     return replace(parts, mean=mean, variance=variance, df=df)
+
+
+def _of_the_pool(n: Floats, spread: Floats) -> Floats:
+    """Spread of the answers of each pool around the means of its domains, (pools, 1); NaN where no domain has two."""
+    free = np.maximum(n - 1.0, 0.0)
+    total = np.where(free > 0, free * spread, 0.0).sum(axis=1, keepdims=True)
+    left = free.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(total, left, out=np.full_like(total, np.nan), where=left > 0))
 
 
 def spread_of_one_more(n: Floats | float, width: float) -> Floats:
