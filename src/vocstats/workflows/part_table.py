@@ -61,11 +61,17 @@ def _mixture(pools: list[int], mean: Floats, variance: Floats, people: Floats) -
 
 
 def _split_active(domains: Domains, mean: Floats, variance: Floats, people: Floats, average: Floats, error: Floats) -> None:
-    """Where the engaged speak for all active customers: their own mean, and what is left for the others."""
+    """Where the engaged speak for all active customers: their own mean, and what is left for the others.
+
+    Those of the engaged who left the score empty are among the others.
+    """
     voices = domains.voices[domains.made.voice_pool == ACTIVE]
     n, total = domains.customers(voices), domains.sums(voices, domains.made.size[voices] * domains.y[voices])
     rest = people[ACTIVE] - n
-    average[:, _ENGAGED], error[:, _ENGAGED] = total / n, 0.0
+    others, other_error = (people[ACTIVE] * mean[ACTIVE] - total) / rest, people[ACTIVE] * np.sqrt(variance[ACTIVE]) / rest
     for k in (_SILENT, _NOT_INVITED):
-        average[:, k] = (people[ACTIVE] * mean[ACTIVE] - total) / rest
-        error[:, k] = people[ACTIVE] * np.sqrt(variance[ACTIVE]) / rest
+        average[:, k], error[:, k] = others, other_error
+    engaged = domains.customers(part_of(domains.cells) == _ENGAGED)
+    empty = np.maximum(engaged - n, 0.0)
+    average[:, _ENGAGED] = (total + np.where(empty > 0, empty * others, 0.0)) / engaged
+    error[:, _ENGAGED] = np.where(empty > 0, empty * other_error, 0.0) / engaged
