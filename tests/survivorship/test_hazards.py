@@ -13,6 +13,7 @@ from vocstats.errors import IdentificationError, InputError
 from vocstats.options import HazardLink
 from vocstats.results import load
 from vocstats.survivorship import hazard_regression, survival_curve
+from vocstats.survivorship.person_periods import histories_of
 from vocstats.texts import message
 
 LINKS: tuple[HazardLink, ...] = ("logit", "cloglog")
@@ -300,3 +301,29 @@ def test_rows_are_not_expanded() -> None:
     duration, censored = np.ceil(rng.exponential(40, n)), rng.integers(1, 61, n)
     r = hazard_regression(np.minimum(duration, censored), duration <= censored, x)
     assert r.n == n and r.ends.size == 60 and r.survival({"model": [3], "serviced": [1]}, times=[60])["survival"].iloc[0] < 0.3
+
+
+@pytest.mark.parametrize("column", ["duration", "entry"])
+@pytest.mark.parametrize("value", [1e6, 1e15, 1e300])
+def test_codes_for_endless_durations_are_refused(column: str, value: float) -> None:
+    times = {"duration": [3.0, 3, 2, 1, 3, 2, 1, 3], "entry": [0.0] * 8}
+    times[column][0] = value
+    with pytest.raises(InputError, match=f"{column} exceeds 100,000 periods at rows 0") as caught:
+        hazard_regression(event=[1, 0, 1, 0, 1, 0, 1, 0], x=None, **times)
+    assert "100,000" in message(caught.value, "zh")
+
+
+def test_histories_of_many_customers_over_many_periods_keep_what_they_are() -> None:
+    """A key of profile, entry, duration and time of asking in one number would overflow."""
+    rng = np.random.default_rng(19)
+    n = 30_000
+    x, entry, event = rng.permutation(n), rng.integers(0, 1_000, n), rng.random(n) < 0.5
+    duration = entry + rng.integers(1, 99_000, n)
+    for asked in (None, rng.integers(98_000, 100_000, n)):
+        latest = n * 100_000 if asked is None else asked.max()
+        h = histories_of(duration, event, entry, {"x": x}, np.ones(n), asked)
+        np.testing.assert_array_equal(h.x[h.profile[h.place], 0], x)
+        np.testing.assert_array_equal(h.entry[h.place], entry)
+        np.testing.assert_array_equal(h.duration[h.place], np.minimum(duration, latest))
+        np.testing.assert_array_equal(h.until[h.place], duration if asked is None else asked)
+        np.testing.assert_array_equal(h.event[h.place], event & (duration <= latest))

@@ -16,6 +16,8 @@ from ..errors import IdentificationError, InputError, shown
 from ..estimation.coding import Coding, coding_of
 from ..results import Flags
 
+_LONGEST = 100_000  # periods: days of 270 years
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Histories:
@@ -109,21 +111,19 @@ def histories_of(duration: Any, event: Any, entry: Any, x: Any, mass: Floats, un
             code="nobody_observed", argument="duration",
         )
     codes, representatives, columns = _profiles(x, n, rows)
-    place, found = np.zeros(n, np.intp), []
-    keys, radix = codes, int(max(begin.max(), end.max(), asked.max())) + 1
-    for column in (begin, asked - (end if until is None else 0), end):  # 0 where everybody is asked at his duration: fewer keys
-        keys = keys * radix + column[rows]
-    place[rows], distinct = _checks.factorize(keys * 2 + left[rows], "duration")
-    for size in (2, radix, radix, radix):
-        distinct, part = np.divmod(distinct, size)
-        found.append(part)
-    occurred, ended, later, begun = found
+    history = codes
+    for column in (begin, end, left) if until is None else (begin, asked, end, left):  # one by one: keys of all would overflow
+        own = column[rows]
+        history, _ = _checks.factorize(history * (int(own.max()) + 1) + own, "duration")
+    place, bearer = np.zeros(n, np.intp), np.zeros(int(history.max()) + 1, np.intp)
+    place[rows], bearer[history] = history, np.arange(rows.size)
+    first = rows[bearer]
     coding = coding_of(columns, length=representatives.size, rows=np.arange(representatives.size))
     _refuse_one_level(coding)
     matrix = coding.matrix(columns, length=representatives.size, rows=np.arange(representatives.size))[:, 1:]
     return Histories(
-        place=place, used=used, x=matrix, coding=coding, profile=distinct.astype(np.intp), event=occurred.astype(bool),
-        until=ended + later if until is None else later, duration=ended, entry=begun,
+        place=place, used=used, x=matrix, coding=coding, profile=codes[bearer], event=left[first], until=asked[first],
+        duration=end[first], entry=begin[first],
     )
 
 
@@ -207,5 +207,12 @@ def _periods(value: Any, argument: str, n: int | None) -> Integers:
             f"{argument} must count whole periods; it does not at rows {shown(broken)}. Round up for those who left, down for the others: "
             "np.where(event, np.ceil(duration), np.floor(duration)), and entry up.",
             code="not_whole_periods", argument=argument, rows=broken,
+        )
+    endless = np.flatnonzero(column > _LONGEST)
+    if endless.size:
+        raise InputError(
+            f"{argument} exceeds {_LONGEST:,} periods at rows {shown(endless)}. Correct codes such as 999999 for missing or no end, or "
+            "count longer periods.",
+            code="too_many_periods", argument=argument, rows=endless, most=_LONGEST,
         )
     return column.astype(np.int64)
