@@ -38,8 +38,8 @@ def with_attempts(frames: dict[str, pd.DataFrame]) -> vs.CustomerBase:
 def test_a_domain_never_leaves_what_its_answers_allow(make_base: Build) -> None:
     """The outcome model of a small domain may lead off the scale; nobody can stand there."""
     base = make_base(frames=refusing(), documented=True)
-    for statistic in ("mean", "bottom_box", "nps"):
-        r = vs.correct(base, method="doubly_robust", auxiliaries=["region"], by="shop", small_groups="blank", statistic=statistic, **CSI)
+    for statistic in ("mean", "bottom_box"):
+        r = vs.correct(base, method="doubly_robust", by=["region", "shop"], statistic=statistic, **CSI)  # type: ignore[arg-type]
         shown = np.isfinite(r.estimate)
         assert shown[:, 1].any()
         slack = 1e-9
@@ -87,3 +87,16 @@ def test_parts_of_the_active_add_up_with_scores_left_empty(method: str) -> None:
     people = r.part_customers[0, :3]
     assert np.nansum(people * r.part_mean[0, :3]) / people.sum() == pytest.approx(r.estimate[0, 1], rel=1e-10)
     assert r.part_std_error[0, 0] > 0
+
+
+@pytest.mark.parametrize("method", ["callbacks", "shadow"])
+def test_a_domain_that_borrows_is_not_surer_than_the_whole_base(method: str) -> None:
+    """A shop nobody was heard in has the figure of the network, and at least its error."""
+    frames = called()
+    frames["survey"] = frames["survey"].assign(csi=frames["survey"]["csi"].clip(5, 9))
+    registry = frames["registry"].set_index("id")
+    frames["survey"] = frames["survey"][frames["survey"]["id"].map(registry["shop"]) != 3]
+    r = vs.correct(with_attempts(frames), method=method, shadow="visits", by="shop", **CSI)  # type: ignore[arg-type]
+    assert r.overall is not None
+    assert r.std_error[3, 1] > r.overall.std_error[0, 1] > 0.2
+    assert r.estimate[3, 1] == pytest.approx(r.overall.estimate[0, 1], abs=3 * r.overall.std_error[0, 1])

@@ -91,6 +91,7 @@ def composite_means(domains: Domains, scaling: Floats, limits: tuple[float, floa
         effects = _domain_effects(list(models.values()))
         for p, model in models.items():
             mean[p], mse[p] = _predict(domains, p, model, effects, scaling[p], limits)
+            mse[p] += _of_the_estimator(domains, p, model, scaling[p])
             df[p] = model.df
     return Composite(mean=mean, mse=mse, df=df)
 
@@ -156,6 +157,24 @@ def _predict(
         of_b = np.einsum("dk,kl,dl->d", x_bar, model.covariance, x_bar)
         of_unheard = np.where(unheard > 0, model.s2 / unheard, 0.0)
         return mean, (unheard / represented) ** 2 * (effects.mse + of_b + of_unheard)
+
+
+def _of_the_estimator(domains: Domains, pool: int, model: Regression, scaling: Floats) -> Floats:
+    """What a pool with an estimator of its own adds (D,): the regression takes its weights for known, the estimator knows better.
+
+    The variance it states for those of the whole pool nobody heard, less that of their prediction by the regression.
+    """
+    found = domains.made.identified.get(pool)
+    if found is None:
+        return np.zeros(domains.count)
+    inside, voices = np.flatnonzero(domains.made.pool == pool), domains.voices[domains.speaking([pool])]
+    size = domains.made.size
+    unheard = float(1.0 - size[voices].sum() / size[inside].sum())
+    x_bar = np.average(_dummies(domains.made, inside, inside), axis=0, weights=size[inside])
+    stated = float(found.by(np.zeros_like(domains.of), 1).variance[0]) / unheard**2 if unheard > 0 else 0.0
+    represented = domains.customers(inside) * scaling
+    share = np.divide(represented - domains.customers(voices), represented, out=np.zeros_like(represented), where=represented > 0)
+    return np.asarray(share**2 * max(stated - float(x_bar @ model.covariance @ x_bar), 0.0))
 
 
 def _dummies(made: Representation, pool: Codes, rows: Codes) -> Floats:
