@@ -273,7 +273,7 @@ def columns_of(value: Any, argument: str) -> dict[str, Any]:
     """`named_columns`; those of an array (n, p) are called x0, x1, ..., and None has none."""
     if value is None:
         return {}
-    array = np.asarray(value) if isinstance(value, np.ndarray | list | tuple) else None
+    array = unmasked(value) if isinstance(value, np.ndarray | list | tuple) else None
     if array is None or array.ndim == 1:
         return named_columns(value, argument)
     return {f"x{j}": array[:, j] for j in range(array.shape[1])}

@@ -225,7 +225,7 @@ BAD: dict[str, tuple[dict[str, Any], type[VocstatsError], str]] = {
     ),
     "x missing": ({"x": {"new": [NAN, 1, 0, 0, 0, 0, 0, 0]}}, InputError, "missing"),
     "x short": ({"x": {"new": [0, 1]}}, InputError, "entries"),
-    "x short table": ({"x": np.ones((3, 2))}, InputError, "x has 3 entries"),
+    "x short table": ({"x": np.ones((3, 2))}, InputError, "'x0'\\] has 3 entries"),
     "panel without first": ({"y1": [1, NAN, 2, 2, 1, 2, NAN, NAN]}, InputError, "no first score, at rows 1"),
     "refreshment with first": ({"y1": [1, 1, 2, 2, 1, 2, 1, NAN]}, InputError, "holds first scores, at rows 6"),
     "refreshment unheard": ({"y2": [1, 2, 1, 2, NAN, NAN, 1, NAN]}, InputError, "no second score, at rows 7"),
@@ -255,3 +255,15 @@ def test_many_levels_need_moments() -> None:
         refreshment_weights(**data)
     r = refreshment_weights(**data, moments=2)
     assert mean(data["y2"], r.weights).estimate == pytest.approx(data["y2"][fresh].mean())
+
+
+def test_characteristics_that_are_missing_are_refused_by_their_own_rows() -> None:
+    """Of the panel only, masked ones among them; what a mask hides is not read."""
+    y1, y2, fresh = [np.nan, 1, 1, 0, 0, 1, 0, np.nan], [1, 1, 0, 1, 0, np.nan, np.nan, 0], [True] + [False] * 6 + [True]
+    x = np.arange(8.0)
+    x[[0, 5]] = np.nan
+    hidden = np.ma.array(np.nan_to_num(x), mask=np.isnan(x))
+    for given in ({"tenure": x}, {"tenure": hidden}, x[:, None], hidden[:, None]):
+        with pytest.raises(InputError, match="missing or infinite") as caught:
+            refreshment_weights(y1, y2, fresh, x=given)
+        assert caught.value.rows == (5,)

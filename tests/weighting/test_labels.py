@@ -10,6 +10,9 @@ import pytest
 
 from vocstats._checks import factorize
 from vocstats.errors import InputError
+from vocstats.estimation import regress
+from vocstats.nonresponse import follow_up
+from vocstats.survivorship import hazard_regression
 from vocstats.weighting import rake
 from vocstats.weighting.labels import label_codes
 
@@ -76,3 +79,19 @@ def test_number_and_its_text_are_different_levels() -> None:
     with pytest.raises(InputError, match=r"no total for \('a', 'y'\)") as caught:
         rake({"a": ["x", "y"]}, {"a": {"x": 3}})
     assert "different" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fit", ["hazard_regression", "follow_up", "regress"])
+def test_a_mask_hides_characteristics_from_every_model(fit: str) -> None:
+    x = np.ma.array(np.c_[np.arange(12.0), np.arange(12.0) ** 2], mask=np.zeros((12, 2), bool))
+    x[3, 0] = np.ma.masked
+    silent = np.arange(12) % 2 == 1
+    for given in (x, {"tenure": x[:, 0]}):
+        with pytest.raises(InputError, match="missing or infinite") as caught:
+            if fit == "hazard_regression":
+                hazard_regress(np.tile([1, 2, 3], 4), silent, given)
+            elif fit == "follow_up":
+                follow_up(np.arange(12.0), ~silent, silent, x=given)
+            else:
+                regress(np.arange(12.0), given)
+        assert caught.value.rows == (3,)

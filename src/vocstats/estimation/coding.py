@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import Floats, Integers, columns_of, factorize, is_missing, same_length, squarable, vector
+from .._checks import Floats, Integers, columns_of, factorize, is_missing, same_length, squarable, unmasked, vector
 from ..errors import InputError, shown
 
 INTERCEPT = "intercept"
@@ -83,7 +83,7 @@ def collinear(x: Floats, mass: Floats, columns: tuple[str, ...]) -> list[str]:
 
 
 def _chosen(column: Any, name: str, length: int, rows: Integers) -> npt.NDArray[Any]:
-    values = np.asarray(column)
+    values = unmasked(column)
     same_length(values, f"x[{name!r}]", length)
     values = values[rows]
     if values.dtype == object:  # numbers with missing ones among them are numbers

@@ -12,9 +12,9 @@ from .._checks import Floats
 from .._numerics import solve_symmetric
 from ..errors import InputError, shown
 from ..estimation import Design, Estimate, HypothesisTest, wald_test
+from ..estimation.coding import coding_of
 from ..results import Flags
 from ..weighting.chain import Weights, begin
-from ..weighting.covariates import dense, read_covariates
 from ..weighting.raking import positive_mass
 from .parts import Part, domains_of, estimate_of
 from .refreshment_fit import RefreshmentStep, Samples, fit_attrition, read_scores, refuse_empty
@@ -148,21 +148,11 @@ def _refuse_many(name: str, levels: int) -> None:
 
 def _covariates(x: Any, panel: Flags) -> tuple[Floats, tuple[str, ...]]:
     """Columns of x without an intercept, 0 outside the panel."""
-    if x is None:
-        return np.zeros((panel.size, 0)), ()
-    array = np.asarray(x) if isinstance(x, np.ndarray | list | tuple) else None
-    if array is not None and array.ndim == 2:
-        _checks.same_length(array, "x", panel.size)
-        given: Any = array[panel]
-    else:
-        columns = {name: np.asarray(column) for name, column in _checks.named_columns(x, "x").items()}
-        for name, column in columns.items():
-            _checks.same_length(column, f"x[{name!r}]", panel.size)
-        given = {name: column[panel] for name, column in columns.items()}
-    written, names = read_covariates(given, int(panel.sum()), standardise=False)
-    matrix = np.zeros((panel.size, len(names) - 1))
-    matrix[panel] = dense(written)[:, 1:]
-    return matrix, tuple(names[1:])
+    rows = np.flatnonzero(panel)
+    coding = coding_of(x, length=panel.size, rows=rows)
+    matrix = np.zeros((panel.size, len(coding.columns) - 1))
+    matrix[rows] = coding.matrix(x, length=panel.size, rows=rows)[:, 1:]
+    return matrix, coding.columns[1:]
 
 
 def _coefficients(chain: Weights, step: RefreshmentStep, design: Design | None, level: float) -> Estimate:
