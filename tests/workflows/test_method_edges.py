@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from workflows.small_base import small_frames
 from workflows.test_methods import refusing
 
 import vocstats as vs
+from vocstats import texts
 
 Build = Callable[..., vs.CustomerBase]
 CSI: dict[str, Any] = {"outcome": "csi", "scale": (1, 10)}
@@ -37,9 +39,11 @@ def with_attempts(frames: dict[str, pd.DataFrame]) -> vs.CustomerBase:
 
 def test_a_domain_never_leaves_what_its_answers_allow(make_base: Build) -> None:
     """The outcome model of a small domain may lead off the scale; nobody can stand there."""
-    base = make_base(frames=refusing(), documented=True)
-    for statistic in ("mean", "bottom_box"):
-        r = vs.correct(base, method="doubly_robust", by=["region", "shop"], statistic=statistic, **CSI)  # type: ignore[arg-type]
+    frames = small_frames(4)
+    frames["follow_up"]["csi"] = frames["follow_up"]["csi"].where(frames["follow_up"].index % 3 > 0)
+    base = make_base(frames=frames, documented=True)
+    for statistic in ("bottom_box", "top_box"):
+        r = vs.correct(base, method="doubly_robust", by="shop", statistic=statistic, **CSI)  # type: ignore[arg-type]
         shown = np.isfinite(r.estimate)
         assert shown[:, 1].any()
         slack = 1e-9
@@ -100,3 +104,52 @@ def test_a_domain_that_borrows_is_not_surer_than_the_whole_base(method: str) -> 
     assert r.overall is not None
     assert r.std_error[3, 1] > r.overall.std_error[0, 1] > 0.2
     assert r.estimate[3, 1] == pytest.approx(r.overall.estimate[0, 1], abs=3 * r.overall.std_error[0, 1])
+
+
+def refused(error: type[vs.VocstatsError], base: vs.CustomerBase, **options: Any) -> vs.VocstatsError:
+    with pytest.raises(error) as caught:
+        vs.correct(base, **(CSI | options))
+    return caught.value
+
+
+def test_refusals_name_columns_and_remedies_of_the_caller(make_base: Build) -> None:
+    frames = called()
+    base = with_attempts(frames)
+    rare, gaps, once = (called() for _ in range(3))
+    rare["survey"].loc[rare["survey"]["csi"] == 4, "wave"] = 1
+    gaps["survey"] = gaps["survey"].assign(wave=gaps["survey"]["wave"].replace({2: 3}))
+    once["survey"] = once["survey"].assign(wave=1)
+    alone = small_frames()
+    alone["follow_up"] = alone["follow_up"].assign(csi=alone["follow_up"]["csi"].where(alone["follow_up"].index == 0))
+    left = small_frames()
+    left["registry"] = left["registry"].assign(churned=True)
+    found = [
+        refused(vs.IdentificationError, with_attempts(rare), method="callbacks"),
+        refused(vs.IdentificationError, with_attempts(gaps), method="callbacks"),
+        refused(vs.IdentificationError, with_attempts(once), method="callbacks"),
+        refused(vs.IdentificationError, base, method="shadow", shadow="shop"),
+        refused(vs.IdentificationError, base, method="shadow", shadow="churned"),
+        refused(vs.InputError, base, method="shadow", shadow="visits", auxiliaries=["visits"]),
+        refused(vs.InputError, make_base(frames=alone), method="doubly_robust"),
+        refused(vs.InfeasibleError, make_base(frames=left, without=("follow_up",)), method="shadow", shadow="region"),
+    ]
+    assert [error.code for error in found] == [
+        "base_callback_separation", "base_attempt_not_heard", "base_single_attempt", "base_shadow_irrelevant", "base_shadow_constant",
+        "shadow_is_auxiliary", "base_too_few_for_model", "base_nobody_heard",
+    ]
+    for error in found:
+        chinese = texts.message(error, "zh")
+        for message in (str(error), chinese):
+            assert not any(word in message for word in ("dependence", " z ", " x ", "y has", "nan", "{", "estimation.", "sensitivity."))
+        assert chinese != str(error) and error.argument in ("method", "shadow") and error.rows == ()
+    assert "'shop'" in str(found[3]) and "shop" in texts.message(found[3], "zh")
+
+
+def test_every_refusal_of_an_estimator_is_put_in_the_words_of_the_base() -> None:
+    """Both languages of a text fill from the same values."""
+    known = texts.namespace("error")
+    mine = {code: text for code, text in known.items() if code.startswith("base_")}
+    assert len(mine) > 20 and all(code.removeprefix("base_") in known and {"en", "zh"} <= set(text) for code, text in mine.items())
+    for text in mine.values():
+        fields = [{field for _, field, _, _ in Formatter().parse(text[language]) if field} for language in ("en", "zh")]
+        assert fields[0] == fields[1]

@@ -146,6 +146,13 @@ def correct(
             "method='shadow' needs the column that goes with the score but not with answering: name it with shadow=.",
             code="no_shadow", argument="shadow",
         )
+    listed = names(auxiliaries, "auxiliaries")
+    if shadow in listed:
+        raise InputError(
+            f"Column {shadow!r} cannot be both the shadow variable and an auxiliary: given itself it tells nothing. Take it out of "
+            "auxiliaries=, or name another column with shadow=.",
+            code="shadow_is_auxiliary", argument="shadow", column=shadow,
+        )
     if trim is not None and method in ("doubly_robust", "callbacks", "shadow"):
         raise InputError(
             f"method={method!r} has weights of its own, which trim= would spoil. Leave trim out.",
@@ -167,7 +174,7 @@ def correct(
             seed=int(_checks.number(seed, "seed", low=0.0)),
             kpi=np.nan if kpi is None else _checks.number(kpi, "kpi", low=what.limits[0], high=what.limits[1]),
             shifts=Shifts(*(pair(shift, f"{name}_shift") for name, shift in shifts)),
-            auxiliaries=names(auxiliaries, "auxiliaries"),
+            auxiliaries=listed,
             minimum_cell=int(_checks.number(minimum_cell, "minimum_cell", low=1)),
             trim=None if trim is None else _checks.number(trim, "trim", low=1.0, open_low=True),
             by=names(by, "by"),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import texts
 from .._checks import Integers as Codes
 from ..customer_base import GROUPS, SOURCES, Cells
-from ..errors import IdentificationError, InputError, VocstatsWarning
+from ..errors import InputError, VocstatsError, VocstatsWarning, shown
 from ..estimation import mean
 from ..nonresponse import follow_up, reweight_by_callbacks, shadow_variable
 from ..results import Assumption, Flags, Floats
@@ -113,11 +114,27 @@ def identify(question: Question, cells: Cells, pool: Codes, codes: dict[str, Cod
         return {}
     inside = np.flatnonzero(pool == SILENT) if question.method == "doubly_robust" else _asked(cells)
     x = {name: code[inside].astype(str) for name, code in codes.items() if np.unique(code[inside]).size > 1}
-    if question.method == "doubly_robust":
-        return {SILENT: _by_follow_up(cells, inside, x, values, question.level)}
-    if question.method == "callbacks":
-        return {ACTIVE: _by_attempts(question, cells, inside, x, values)}
-    return {ACTIVE: _by_shadow(question, cells, inside, x, values)}
+    try:
+        if question.method == "doubly_robust":
+            return {SILENT: _by_follow_up(cells, inside, x, values, question.level)}
+        if question.method == "callbacks":
+            return {ACTIVE: _by_attempts(question, cells, inside, x, values)}
+        return {ACTIVE: _by_shadow(question, cells, inside, x, values)}
+    except VocstatsError as error:
+        raise _of_the_base(error, question) from error
+
+
+def _of_the_base(error: VocstatsError, question: Question) -> VocstatsError:
+    """The error in words of the base, whose caller knows of columns and not of the estimator's arrays."""
+    code = f"base_{error.code}"
+    text = texts.namespace("error").get(code)
+    if text is None:
+        return error
+    values = error.values | {"method": question.method, "column": question.shadow, "outcome": question.outcome or "items"}
+    argument = "shadow" if question.method == "shadow" else "method"
+    return type(error)(
+        text["en"].format(levels=shown(error.levels), **values), code=code, argument=argument, levels=error.levels, **values
+    )
 
 
 def _by_follow_up(cells: Cells, inside: Codes, x: dict[str, Any], values: Floats, level: float) -> Identified:
@@ -144,7 +161,7 @@ def _by_follow_up(cells: Cells, inside: Codes, x: dict[str, Any], values: Floats
 
 def _by_attempts(question: Question, cells: Cells, inside: Codes, x: dict[str, Any], values: Floats) -> Identified:
     """The active (cells `inside`) through the attempts at which the survey was answered."""
-    score, said = _survey_answers(cells, inside), _survey_answers(cells, inside, values)
+    score, said = np.round(_survey_answers(cells, inside), 9), _survey_answers(cells, inside, values)
     lacking = int(cells.counts[inside][~np.isnan(score) & np.isnan(cells.attempt[inside])].sum())
     if lacking:
         raise InputError(
@@ -164,16 +181,10 @@ def _by_shadow(question: Question, cells: Cells, inside: Codes, x: dict[str, Any
     shadow = str(question.shadow)
     z = np.asarray(cells.levels[shadow])[cells.columns[shadow][inside]].astype(str)
     score, said = _survey_answers(cells, inside), _survey_answers(cells, inside, values)
-    try:
-        found, flat = _heeding(
-            shadow_variable, score, z, x=x or None, of={"statistic": said}, counts=cells.counts[inside].astype(float),
-            inference=question.inference, level=question.level,
-        )
-    except IdentificationError as error:
-        raise IdentificationError(
-            f"Column {shadow!r} cannot be the shadow variable z. {error}",
-            code="shadow_column_refused", argument="shadow", column=shadow, reason=str(error),
-        ) from error
+    found, flat = _heeding(
+        shadow_variable, score, z, x=x or None, of={"statistic": said}, counts=cells.counts[inside].astype(float),
+        inference=question.inference, level=question.level,
+    )
     limits = (found.range_low[0], found.range_high[0]) if flat else None
     return _by_weights(question, cells, inside, said, found, limits=limits, flat=flat)
 
