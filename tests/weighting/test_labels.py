@@ -89,7 +89,7 @@ def test_a_mask_hides_characteristics_from_every_model(fit: str) -> None:
     for given in (x, {"tenure": x[:, 0]}):
         with pytest.raises(InputError, match="missing or infinite") as caught:
             if fit == "hazard_regression":
-                hazard_regress(np.tile([1, 2, 3], 4), silent, given)
+                hazard_regression(np.tile([1, 2, 3], 4), silent, given)
             elif fit == "follow_up":
                 follow_up(np.arange(12.0), ~silent, silent, x=given)
             else:
