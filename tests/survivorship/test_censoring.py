@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 from survivorship.test_hazards import LABELS
 
-from vocstats.errors import IdentificationError, InputError
+from vocstats.errors import IdentificationError, InputError, VocstatsError
 from vocstats.estimation import Design, mean, regress, replicate
-from vocstats.survivorship import PositivityWarning, censoring_weights, hazard_regression, survival_curve
+from vocstats.nonresponse import follow_up, shadow_variable
+from vocstats.survivorship import (
+    PositivityWarning,
+    censoring_weights,
+    hazard_regression,
+    length_bias_weights,
+    stationarity_test,
+    survival_curve,
+)
 from vocstats.texts import message
 from vocstats.weighting import Weights, positivity, rake, trim, weight_by_propensity
 
@@ -265,3 +273,20 @@ def test_a_fixed_list_is_refused(inference: Any) -> None:
     with pytest.raises(InputError, match="inference='r'") as caught:
         mean([NAN, NAN, 7, 8, NAN, NAN, 6, 5], censoring_weights(**GOOD), inference=inference)
     assert message(caught.value, "zh") != str(caught.value)
+
+
+@pytest.mark.parametrize(("w", "code"), [(np.full(8, np.inf), "missing_or_infinite"), (np.zeros(8), "nobody_heard")])
+def test_bad_weights_are_called_what_the_caller_calls_them(w: Any, code: str) -> None:
+    silent, drawn = np.arange(8) % 2 == 1, np.arange(8) % 4 == 1
+    y = np.where(drawn | ~silent, np.arange(8.0), NAN)
+    calls = {
+        "censoring_weights w": lambda: censoring_weights([1, 2, 2, 2, 1, 1, 2, 2], silent, None, w=w),
+        "follow_up w": lambda: follow_up(y, ~silent, drawn, w=w), "shadow_variable w": lambda: shadow_variable(y, np.arange(8), w=w),
+        "trim w": lambda: trim(w, upper=2.0), "length base_weights": lambda: length_bias_weights([3] * 8, [True] * 8, base_weights=w),
+    }
+    if code == "missing_or_infinite":
+        calls["test weights"] = lambda: stationarity_test(np.arange(8), np.arange(8), weights=w)
+    for name, call in calls.items():
+        with pytest.raises(VocstatsError) as caught:
+            call()
+        assert (caught.value.argument, caught.value.code) == (name.split()[1], code), name

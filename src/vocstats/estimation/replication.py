@@ -240,7 +240,7 @@ def replicate(
     """
     options = {"design": design, "rho": rho, "multiplicities": multiplicities, "replicate_weights": replicate_weights}
     check_options(method, {**options, "scale": scale, "rscales": rscales, "df": df}, centre, interval, failed)
-    weights = begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size)
+    weights = begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size, "w")
     if method == "given":
         plan = given(weights, multiplicities, replicate_weights, combined, scale, rscales, df)
     else:

@@ -98,7 +98,8 @@ def follow_up(
     outcome = _checks.vector(y, "y", missing=True)
     first = _checks.flags(answered, "answered", length=outcome.size)
     later = _checks.flags(drawn, "drawn", length=outcome.size)
-    weights = begin(w.weights if isinstance(w, Replicates) else w, None if isinstance(w, Replicates) else counts, outcome.size)
+    design_weights, counted = (w.weights, None) if isinstance(w, Replicates) else (w, counts)
+    weights = begin(design_weights, counted, outcome.size, "w")
     if isinstance(w, Replicates):
         _refuse_beside_replicates(counts, population)
     base, often = np.array(weights.values), np.array(weights.counts)

@@ -108,7 +108,7 @@ def heckman(
             "counts does not go with Replicates, which say themselves how those asked were drawn. Leave it out.",
             code="not_with_replicates", argument="counts",
         )
-    weights = begin(repeated.weights if repeated is not None else w, counts, outcome.size)
+    weights = begin(repeated.weights if repeated is not None else w, counts, outcome.size, "w")
     if variance == "model" and (method == "two_step" or w is not None):
         raise InputError(
             "variance='model' is the inverse information of an unweighted likelihood. Use variance='robust'.",

@@ -103,7 +103,7 @@ def weights(w: Weights | npt.ArrayLike, *, counts: npt.ArrayLike | None = None, 
         altair is not installed.
     """
     choice(language, Language, "language")
-    frame, wide = weight_frame(begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size))
+    frame, wide = weight_frame(begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size, "w"))
     altair = load_altair()
     frame["panel"] = [_heading(row, language) for row in frame.to_dict("records")]
     scale = altair.Scale(type="log", base=2, nice=False) if wide else altair.Scale(nice=False)

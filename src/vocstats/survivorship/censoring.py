@@ -88,8 +88,8 @@ def censoring_weights(
     [0.0, 1.333, 1.333, 1.333, 0.0, 0.0, 2.0, 2.0]
     """
     _checks.choice(link, HazardLink, "link")
-    chain = begin(w, counts, np.shape(duration)[0] if np.ndim(duration) else 1)
-    mass = positive_mass(chain, "censoring_weights")
+    chain = begin(w, counts, np.shape(duration)[0] if np.ndim(duration) else 1, "w")
+    mass = positive_mass(chain, "censoring_weights", "w")
     until = None if at is None else np.broadcast_to(np.asarray(at), mass.shape) if np.ndim(at) == 0 else at
     histories = histories_of(duration, event, entry, x, mass, until)
     gone = histories.event & (histories.duration <= histories.until)

@@ -194,6 +194,8 @@ def stationarity_test(
                 code="beyond_follow_up", argument="forward", rows=rows,
             )
         a, v = np.minimum(a, seen), np.minimum(v, seen)
+    if weights is not None and not isinstance(weights, Weights):
+        weights = _checks.non_negative(weights, "weights", length=a.size)
     means = [mean(each, weights, design=design, counts=counts, level=level, df="design") for each in (a, v, a - v)]
     gap = means[2]
     test = wald_test(gap, contrast=[1.0])

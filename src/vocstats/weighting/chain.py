@@ -350,23 +350,26 @@ class Weights:
         return matrix
 
 
-def begin(base_weights: Any, counts: Any, length: int) -> Weights:
-    """The chain a new step is added to: `base_weights` as a `Weights`, or a fresh one from arrays (None: 1 everywhere)."""
+def begin(base_weights: Any, counts: Any, length: int, argument: str = "base_weights") -> Weights:
+    """The chain a new step is added to: `base_weights` as a `Weights`, or a fresh one from arrays (None: 1 everywhere).
+
+    `argument` is what the caller calls them.
+    """
     if isinstance(base_weights, Weights):
         if counts is not None:
             raise InputError(
                 "counts entered the chain with its first step and must not be given again beside a Weights. Leave counts out.",
                 code="counts_twice", argument="counts",
             )
-        same_length(base_weights.base, "base_weights", length)
+        same_length(base_weights.base, argument, length)
         chain = base_weights
     else:
-        chain = Weights(base=_per_unit(base_weights, "base_weights", length), counts=_per_unit(counts, "counts", length))
+        chain = Weights(base=_per_unit(base_weights, argument, length), counts=_per_unit(counts, "counts", length))
     if not np.any(chain.mass):
         raise InfeasibleError(
             "Nobody was heard: every weight is 0, so nobody can represent these people. "
             "Leave this group out, or state an assumption about it.",
-            code="nobody_heard", argument="base_weights",
+            code="nobody_heard", argument=argument,
         )
     return chain
 

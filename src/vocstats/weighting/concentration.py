@@ -119,7 +119,7 @@ def weight_concentration(
     ([0.7], 0.45, 1.923077)
     """
     fractions = [number(share, "top", low=0.0, high=1.0, open_low=True) for share in top]
-    chain = begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size)
+    chain = begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size, "w")
     mass = non_negative(chain.mass, "w")
     heard = np.flatnonzero(mass)
     order = heard[np.argsort(chain.values[heard], kind="stable")]

@@ -80,7 +80,7 @@ def design_effect(
     0.034286
     """
     choice(method, DesignEffectMethod, "method")
-    chain = begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size)
+    chain = begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size, "w")
     if method != "henry_valliant":
         _unused("x", x, method)
     if method == "kish":

@@ -173,7 +173,7 @@ def _goal(margins: Margins, tol: float) -> float:
     return min(tol, _EXACT) if _few(margins) else tol
 
 
-def positive_mass(chain: Weights, what: str) -> Floats:
+def positive_mass(chain: Weights, what: str, argument: str = "base_weights") -> Floats:
     """Mass of a chain, refused where an earlier step made weights negative."""
     from ..errors import InputError, shown
 
@@ -182,7 +182,7 @@ def positive_mass(chain: Weights, what: str) -> Floats:
         raise InputError(
             f"{what} needs weights that are not negative; an earlier step left {rows.size} negative ones, at rows {shown(rows)}. "
             "Use a distance that keeps weights positive there.",
-            code="negative_weights", argument="base_weights", rows=rows, count=int(rows.size),
+            code="negative_weights", argument=argument, rows=rows, count=int(rows.size),
         )
     return chain.mass
 

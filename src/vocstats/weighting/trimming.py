@@ -108,8 +108,8 @@ def trim(
     choice(method, TrimMethod, "method")
     choice(units, TrimUnits, "units")
     choice(redistribute, Redistribution, "redistribute")
-    chain = begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size)
-    positive_mass(chain, "trim")
+    chain = begin(w, counts, len(w) if isinstance(w, Weights) else np.asarray(w).size, "w")
+    positive_mass(chain, "trim", "w")
     calibration = _last_calibration(chain) if keep_margins else None
     idle = {"within": within is not None, "redistribute": redistribute != "proportional"}
     _refuse_idle(idle, calibration is not None, "says how the rest is changed where no margins are kept; this chain keeps those of its "
