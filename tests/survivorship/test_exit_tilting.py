@@ -147,3 +147,14 @@ def test_refusals(name: str) -> None:
     with pytest.raises(kind, match=text) as caught:
         exit_tilt(**{"y": [3, 5, 7, 4, 4], "churned": [False] * 3 + [True] * 2, **options})
     assert message(caught.value, "zh")  # type: ignore[arg-type]
+
+
+def test_scores_far_from_zero_keep_their_digits() -> None:
+    """Misfit and alpha do not depend on where the scale begins; differences of squares of a million would."""
+    rng = np.random.default_rng(12)
+    y, churned = rng.integers(1, 11, 300).astype(float), rng.random(300) < 0.4
+    history = rng.integers(0, 3, 300)
+    near, far = exit_tilt(y, churned, history=history), exit_tilt(y + 1e6, churned, history=history)
+    moved = np.where(np.isin(near.labels["part"], ["everybody", "active", "churned"]), 1e6, 0.0)
+    np.testing.assert_allclose(far.estimate - moved, near.estimate, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(far.std_error, near.std_error, rtol=1e-7)

@@ -103,7 +103,9 @@ def _parts(whole: Domains, cells: Domains, y: Floats, active: Floats, exits: Flo
     """Estimates and influence values; `active` and `exits` hold the weights of the answers heard, 0 elsewhere."""
     h = cells.codes
     q = cells.sums(exits) / exits.dot(whole.counts)
-    alpha = _solve(cells, y, active, q, float(whole.mean(y, exits)[0][0]))
+    centre = float(whole.mean(y, exits)[0][0])
+    alpha = _solve(cells, y, active, q, centre)
+    y = y - centre  # neither alpha nor misfit depends on it, and squares of scores far from 0 would lose their digits
     t, plain = _tilt(cells, y, active, alpha), _tilt(cells, y, active, 0.0)
     pull = float(q @ t.variance)
     mean_h, square_h = t.mean[h], t.square[h]
@@ -115,7 +117,7 @@ def _parts(whole: Domains, cells: Domains, y: Floats, active: Floats, exits: Flo
     one, (left, left_influence) = np.ones(y.size), whole.mean(gone.astype(float), np.ones(y.size))
     means = {}
     for name, who, at in (("active", ~gone, plain), ("churned", gone, t)):
-        value, influence = whole.mean(at.mean[h], who * one)
+        value, influence = whole.mean(at.mean[h] + centre, who * one)
         share = cells.sums(who * one) / float(whole.sums(who * one)[0])
         influence = influence + whole.along(1, share[h] * at.weight * (y - at.mean[h]))
         means[name] = (value, influence + (float(share @ at.variance) * tilt_influence if name == "churned" else 0.0))
