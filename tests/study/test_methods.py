@@ -11,7 +11,8 @@ import pytest
 from study.small_study import STUDY, write_small_study
 
 import vocstats as vs
-from vocstats.study import load_study, run_study
+from vocstats import texts
+from vocstats.study import check_study, load_study, run_study
 from vocstats.study.running import StudyRun
 
 
@@ -63,3 +64,30 @@ def test_the_report_says_why_and_shows_the_other_analyses(chosen: StudyRun) -> N
 def test_a_shadow_variable_is_read_from_the_registry(tmp_path: Path) -> None:
     with pytest.raises(vs.IdentificationError):  # it has nothing to do with the score
         run_study(load_study(study_with(tmp_path, method="shadow", shadow="visits")))
+
+
+@pytest.mark.parametrize(
+    ("keys", "remove", "code"),
+    [
+        ({"method": "shadow"}, "", "study_method_needs"),
+        ({"method": "callbacks"}, 'attempt = "wave"\n', "study_method_needs"),
+        ({"method": "doubly_robust"}, '[answers.follow_up]\nfile = "calls.csv"\nselected = "drawn"\n', "study_method_needs"),
+        ({"method": "shadow", "shadow": "warranty"}, "", "study_shadow_auxiliary"),
+    ],
+)
+def test_a_method_without_what_it_needs_is_named_before_any_data_are_read(
+    tmp_path: Path, keys: dict[str, str], remove: str, code: str
+) -> None:
+    path = study_with(tmp_path, **keys)
+    text = path.read_text(encoding="utf-8")
+    assert remove in text
+    path.write_text(text.replace(remove, ""), encoding="utf-8")
+    study, problems = check_study(path)
+    assert study is None and [problem.code for problem in problems] == [code]
+    assert "{" not in texts.message(problems[0], "zh") != str(problems[0])
+
+
+def test_trim_does_not_go_with_weights_of_the_method(tmp_path: Path) -> None:
+    path = study_with(tmp_path, method="doubly_robust")
+    path.write_text(path.read_text(encoding="utf-8").replace("[correct]\n", "[correct]\ntrim = 3.0\n"), encoding="utf-8")
+    assert [problem.code for problem in check_study(path)[1]] == ["study_trim_with_method"]

@@ -128,6 +128,7 @@ def _across_keys(settings: Settings) -> list[InputError]:
                 code="study_published", argument="outcome.published", levels=stray, names=names, statistics=computed,
             )
         )
+    problems += _method(settings)
     problems += _cohorts(settings)
     for name, band in settings["auxiliaries"].get("bands", {}).items():
         labels, ends = len(band["labels"]), len(band["upper"])
@@ -138,6 +139,41 @@ def _across_keys(settings: Settings) -> list[InputError]:
                     code="study_bands", argument=f"auxiliaries.bands.{name}.labels", name=name, labels=labels, ends=ends,
                 )
             )
+    return problems
+
+
+def _method(settings: Settings) -> list[InputError]:
+    """What the method for the silent needs, and what does not go with it."""
+    correct, answers, problems = settings["correct"], settings["answers"], []
+    survey, method, shadow = answers.get("survey") or {}, correct["method"], correct["shadow"]
+    attempts = survey.get("attempt") or (survey.get("contact") or {}).get("attempts")
+    follow_up = ("[answers.follow_up]", "follow_up" in answers)
+    needs = {
+        "shadow": ("[correct] shadow", shadow), "double_sampling": follow_up, "doubly_robust": follow_up,
+        "callbacks": ("[answers.survey] attempt / [answers.survey.contact] attempts", attempts),
+    }
+    need, given = needs.get(method, ("", True))
+    if not given:
+        problems.append(
+            InputError(
+                f"[correct] method {toml(method)} needs {need}. Add it, or choose another method.",
+                code="study_method_needs", argument="correct.method", got=toml(method), need=need,
+            )
+        )
+    if correct["trim"] is not None and method in ("doubly_robust", "callbacks", "shadow"):
+        problems.append(
+            InputError(
+                f"[correct] trim does not go with method {toml(method)}, which has weights of its own. Leave trim out.",
+                code="study_trim_with_method", argument="correct.trim", got=toml(method),
+            )
+        )
+    if shadow is not None and shadow in settings["auxiliaries"]["columns"]:
+        problems.append(
+            InputError(
+                f"[correct] shadow and [auxiliaries] columns both name {toml(shadow)}: given itself it tells nothing. Name it in one of them.",
+                code="study_shadow_auxiliary", argument="correct.shadow", levels=[shadow], got=toml(shadow),
+            )
+        )
     return problems
 
 
