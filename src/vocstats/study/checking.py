@@ -170,7 +170,7 @@ def _method(settings: Settings) -> list[InputError]:
     if shadow is not None and shadow in settings["auxiliaries"]["columns"]:
         problems.append(
             InputError(
-                f"[correct] shadow and [auxiliaries] columns both name {toml(shadow)}: given itself it tells nothing. Name it in one of them.",
+                f"[correct] shadow and [auxiliaries] columns both name {toml(shadow)}: given itself it tells nothing. Name it in one.",
                 code="study_shadow_auxiliary", argument="correct.shadow", levels=[shadow], got=toml(shadow),
             )
         )
