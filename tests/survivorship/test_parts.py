@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from estimation.jackknife import jackknife_of
 
 from vocstats.errors import InputError
 from vocstats.estimation import Design, Estimate, replicate
+from vocstats.nonresponse import follow_up, shadow_variable
 from vocstats.survivorship import cohort_mean, decompose_trend, exit_tilt
 from vocstats.texts import message
 from vocstats.weighting import Weights, calibrate, rake, trim, weight_by_propensity
@@ -157,3 +159,25 @@ def test_refusals(world: World) -> None:
         with pytest.raises(InputError, match=text) as caught:
             call()
         assert message(caught.value, "zh")
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_scores_whose_squares_a_computer_cannot_hold_are_refused(size: float) -> None:
+    y, left = np.array([1.0, 2, 3, 4, 5, np.nan, 2, 3]) * size, np.array([False] * 4 + [True] * 4)
+    calls: dict[str, Callable[[], Any]] = {
+        "y of cohorts": lambda: cohort_mean(y, [3] * 4 + [1] * 4, left, tenure=2), "y of tilts": lambda: exit_tilt(y, left),
+        "before": lambda: decompose_trend(y, np.where(left, np.nan, 1.0), left),
+        "after": lambda: decompose_trend(np.ones(8), np.where(left, np.nan, y), left),
+        "y of follow-ups": lambda: follow_up(y, ~left, left), "y of shadows": lambda: shadow_variable(y, np.arange(8)),
+        "z": lambda: shadow_variable(y / size, np.arange(8) * size),
+    }
+    for name, call in calls.items():
+        with pytest.raises(InputError, match="leave the range") as caught:
+            call()
+        assert caught.value.argument == name.split()[0]
+
+
+def test_a_table_instead_of_a_column_is_refused_in_both_languages() -> None:
+    with pytest.raises(InputError, match="one dimension") as caught:
+        exit_tilt(np.ones((4, 2)), [False] * 4)
+    assert "一维" in message(caught.value, "zh")

@@ -96,6 +96,7 @@ def follow_up(
     _checks.choice(family, OutcomeFamily, "family")
     _checks.level(level)
     outcome = _checks.vector(y, "y", missing=True)
+    _checks.squarable(np.nan_to_num(outcome), "y")
     first = _checks.flags(answered, "answered", length=outcome.size)
     later = _checks.flags(drawn, "drawn", length=outcome.size)
     design_weights, counted = (w.weights, None) if isinstance(w, Replicates) else (w, counts)

@@ -112,6 +112,7 @@ def shadow_variable(
     _checks.choice(inference, Inference, "inference")
     _checks.level(level)
     outcome = _checks.vector(y, "y", missing=True)
+    _checks.squarable(np.nan_to_num(outcome), "y")
     chain = begin(w, counts, outcome.size, "w")
     wanted = _wanted(of, outcome)
     _refuse_unused(model, outcome_columns)

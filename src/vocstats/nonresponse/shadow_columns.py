@@ -89,7 +89,7 @@ def _shadow(z: Any, x: Floats, *, heard: Any, mass: Floats, powers: int) -> Floa
             _refuse_unheard(codes, levels, heard=heard, mass=mass, argument=argument)
             parts.append((codes[:, None] == np.arange(1, levels.size)).astype(float))
         else:
-            number = _scaled(_checks.vector(column, argument, length=mass.size)[:, None], mass, every=True)[0]
+            number = _scaled(_checks.squarable(_checks.vector(column, argument, length=mass.size), argument)[:, None], mass, every=True)[0]
             parts.append(np.hstack([number**power for power in range(1, powers + 1)]))
     wide = _scaled(np.hstack([*parts, np.zeros((mass.size, 0))]), mass, every=True)[0]
     names = tuple(map(str, range(wide.shape[1])))

@@ -79,6 +79,7 @@ def cohort_mean(
     {'mean': 6.167, 'bias': 1.833, 'retention': 0.667, 'active': 8.0, 'churned': 2.5}
     """
     score = _checks.vector(y, "y", missing=True)
+    _checks.squarable(np.nan_to_num(score), "y")
     at = _checks.number(tenure, "tenure", low=0.0)
     weightings = weightings_of(score.size, counts, weights=weights)
     time = _checks.non_negative(duration, "duration", length=score.size)

@@ -87,6 +87,7 @@ def exit_tilt(
     """
     _checks.level(level)
     score = _checks.vector(y, "y", missing=True)
+    _checks.squarable(np.nan_to_num(score), "y")
     gone = _checks.flags(churned, "churned", length=score.size)
     weightings = weightings_of(score.size, counts, weights=weights)
     cells = domains_of(score.size, history, None, design, weightings)

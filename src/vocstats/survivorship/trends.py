@@ -76,6 +76,8 @@ def decompose_trend(
     _checks.level(level)
     y1 = _checks.vector(before, "before", missing=True)
     y2 = _checks.vector(after, "after", missing=True, length=y1.size)
+    for score, argument in ((y1, "before"), (y2, "after")):
+        _checks.squarable(np.nan_to_num(score), argument)
     gone = _checks.flags(churned, "churned", length=y1.size)
     back = np.flatnonzero(gone & ~np.isnan(y2))
     if back.size:
