@@ -151,6 +151,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no mapping": ({"shifts": -1.0}, "must name groups"),
     "falls": ({"shifts": {"t": (0, -1)}}, "does not fall"),
     "three": ({"shifts": {"t": (0, 1, 2)}}, "does not fall"),
+    "one": ({"shifts": {"t": (1,)}}, "does not fall"),
+    "none": ({"shifts": {"t": ()}}, "does not fall"),
     "infinite": ({"shifts": {"t": float("inf")}}, "shifts"),
     "missing shift": ({"shifts": {"t": NAN}}, "shifts"),
     "text shift": ({"shifts": {"t": "-1"}}, "number"),

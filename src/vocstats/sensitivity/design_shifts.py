@@ -239,13 +239,13 @@ def _box(shifts: Mapping[Any, float | tuple[float, float]], groups: npt.NDArray[
     box = np.zeros((len(known), 2))
     for label, value in shifts.items():
         ends = (value, value) if np.ndim(value) == 0 else tuple(value)  # type: ignore[arg-type]
-        low, high = (_checks.number(each, f"shifts[{label!r}]", open_low=True, open_high=True) for each in ends[:2])
-        if len(ends) != 2 or low > high:
+        limits = [_checks.number(each, f"shifts[{label!r}]", open_low=True, open_high=True) for each in ends]
+        if len(limits) != 2 or limits[0] > limits[1]:
             raise InputError(
                 f"shifts[{label!r}] must be a number or (low, high) that does not fall; got {value!r}.",
                 code="bad_shift", argument="shifts", levels=[label], value=repr(value),
             )
-        box[known.index(label)] = low, high
+        box[known.index(label)] = limits
     return box[:, 0], box[:, 1]
 
 
