@@ -139,6 +139,7 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "length": ({"y": [8.0, 7]}, InputError, "duration has 3 entries"),
     "weights": ({"weights": [1.0, -1, 1]}, InputError, "weights must not be negative"),
     "tenure": ({"tenure": -1}, InputError, "tenure"),
+    "tenure without end": ({"tenure": np.inf}, InputError, "tenure must lie"),
     "strings": ({"y": ["8", "7", "2"]}, InputError, "y must hold numbers"),
 }
 

@@ -80,7 +80,7 @@ def cohort_mean(
     """
     score = _checks.vector(y, "y", missing=True)
     _checks.squarable(np.nan_to_num(score), "y")
-    at = _checks.number(tenure, "tenure", low=0.0)
+    at = _checks.number(tenure, "tenure", low=0.0, open_high=True)
     weightings = weightings_of(score.size, counts, weights=weights)
     time = _checks.non_negative(duration, "duration", length=score.size)
     curve = survival_curve(time, event, entry=entry, counts=weightings[0].counts, by=by, times=[at], level=level)
