@@ -267,3 +267,11 @@ def test_characteristics_that_are_missing_are_refused_by_their_own_rows() -> Non
         with pytest.raises(InputError, match="missing or infinite") as caught:
             refreshment_weights(y1, y2, fresh, x=given)
         assert caught.value.rows == (5,)
+
+
+def test_levels_that_differ_in_their_last_digits_have_names_of_their_own() -> None:
+    y1, y2 = np.array([1, 1, 0, 0, 1, 0, np.nan, np.nan]), np.array([1, 0, 1, 0, np.nan, np.nan, 1, 0])
+    fresh, often = np.isnan(y1), [40, 10, 10, 20, 20, 20, 60, 60]
+    near, far = (refreshment_weights(y1 + origin, y2 + origin, fresh, counts=often) for origin in (0.0, 1e6))
+    assert far.coefficients.labels["part"].tolist() == ["intercept", "y1=1000001", "y2=1000001"]
+    np.testing.assert_allclose(far.weights.values, near.weights.values)

@@ -68,7 +68,7 @@ def read_scores(name: str, values: Floats, known: Flags, moments: int | None) ->
     if moments is None:
         levels = tuple(_plain(values[known]))
         columns = known[:, None] & (values[:, None] == np.array(levels[1:]))
-        terms = tuple(f"{name}={level:g}" for level in levels[1:])
+        terms = tuple(f"{name}={level}" for level in levels[1:])
     else:
         levels, centre = (), values[known].mean()
         columns = np.where(known[:, None], (values - centre)[:, None] ** np.arange(1, moments + 1), 0.0)
