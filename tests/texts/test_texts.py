@@ -69,7 +69,10 @@ TERMS = {
     "statistic_nps": "净推荐值(NPS)",
 }
 COUNTS = dict.fromkeys(("drawn", "customers", "answered", "heard", "count"), 1000)
-VALUES = {"auxiliaries": "age", "weighting": "rake", "source": "follow_up", "group": "churned", "low": "1.5", "high": "2.5", "level": "95", **COUNTS}
+VALUES = {
+    "auxiliaries": "age", "weighting": "rake", "source": "follow_up", "group": "churned", "low": "1.5", "high": "2.5", "level": "95",
+    **COUNTS,
+}
 
 
 def placeholders(text: str) -> set[str]:

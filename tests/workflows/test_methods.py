@@ -195,3 +195,19 @@ def test_an_analysis_the_data_refuse_says_why(waves: pd.DataFrame) -> None:
     once = waves.assign(wave=waves["wave"].where(waves["wave"] == 1))
     refused = vs.correct(in_waves(once), **SCORE).sensitivity.query("analysis == 'callbacks'")
     assert refused["low"].isna().all() and refused["reason"].str.len().gt(0).all()
+
+
+def test_weights_below_zero_do_no_harm(make_base: Build) -> None:
+    """The outcome model of the follow-up may give the odd voice one; shares, shifts and small domains live with it."""
+    frames = small_frames(seed=30)
+    rng = np.random.default_rng(1)
+    registry = frames["registry"].assign(kind=rng.choice(list("abcdef"), 900, p=[0.5, 0.3, 0.1, 0.04, 0.03, 0.03]))
+    calls = frames["follow_up"].merge(registry[["id", "kind"]], on="id")
+    refused = rng.random(len(calls)) < calls["kind"].map(dict(zip("abcdef", (0.1, 0.3, 0.5, 0.7, 0.2, 0.8), strict=True)))
+    frames |= {"registry": registry, "follow_up": calls.assign(csi=calls["csi"].where(~refused)).drop(columns="kind")}
+    base = make_base(frames=frames, documented=True)
+    options = CSI | {"method": "doubly_robust", "auxiliaries": ["kind", "region"], "minimum_cell": 1, "silent_shift": (-1.0, 0.0)}
+    r = vs.correct(base, statistic="nps", **options)  # type: ignore[arg-type]
+    assert r.weights is not None and (r.weights.values < 0).any()
+    assert np.isfinite(r.range_conf_low).all()
+    assert np.isfinite(vs.correct(base, statistic="nps", by="shop", **options).estimate).all()  # type: ignore[arg-type]

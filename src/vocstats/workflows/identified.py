@@ -106,14 +106,17 @@ def identify(question: Question, cells: Cells, pool: Codes, codes: dict[str, Cod
     pool : int array (cells,)
         From `pools_of`.
     codes : dict of int arrays (cells,)
-        Levels of the auxiliaries, thin ones merged.
+        ``pool * levels + level`` of the auxiliaries, thin levels merged.
     values : Floats (cells,)
         Values of the statistic; NaN where not heard.
     """
     if question.method not in ("doubly_robust", "callbacks", "shadow"):
         return {}
     inside = np.flatnonzero(pool == SILENT) if question.method == "doubly_robust" else _asked(cells)
-    x = {name: code[inside].astype(str) for name, code in codes.items() if np.unique(code[inside]).size > 1}
+    x = {
+        name: np.asarray([str(label) for label in cells.levels[name]])[code[inside] % len(cells.levels[name])]
+        for name, code in codes.items() if np.unique(code[inside]).size > 1
+    }  # fmt: skip
     try:
         if question.method == "doubly_robust":
             return {SILENT: _by_follow_up(cells, inside, x, values, question.level)}

@@ -101,7 +101,7 @@ def _fit(domains: Domains, pool: int, width: float) -> Regression:
     chosen = domains.speaking([pool])
     weights, y, where = domains.made.weights, domains.voice_y[chosen], domains.voice_of[chosen]
     x = _dummies(domains.made, np.flatnonzero(domains.made.pool == pool), domains.voices[chosen])
-    count, w = weights.counts[chosen], weights.values[chosen]
+    count, w = weights.counts[chosen], np.maximum(weights.values[chosen], 0.0)  # an outcome model may give weights below 0
     gram = np.linalg.pinv(x.T @ ((count * w)[:, None] * x))
     b = gram @ (x.T @ (count * w * y))
     residual = y - x @ b

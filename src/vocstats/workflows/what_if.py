@@ -127,11 +127,12 @@ def _levers(question: Question, domains: Domains, estimates: Estimates, assumed:
 
 
 def _curve(measure: Measure, domains: Domains, rows: Flags) -> ShiftCurve:
-    """What a shift of the scores of these voices does to the statistic; flat where nobody speaks."""
+    """What a shift of the scores of these voices does to the statistic; flat where nobody speaks. A weight below 0, which an outcome model
+    may give a voice, counts as 0: what it would move is little, and of the other sign."""
     if not rows.any():
         return ShiftCurve(shift=np.array([-1.0, 0.0, 1.0]), change=np.zeros(3))
     score = domains.cells.outcome[domains.voices[rows]]
-    weight = domains.made.weights.counts[rows] * domains.made.weights.values[rows]
+    weight = domains.made.weights.counts[rows] * np.maximum(domains.made.weights.values[rows], 0.0)
     if not measure.linear:
         return shift_curve(score, weight, value_of=measure.values, scale=measure.scale)
     mean = float(weight @ score / weight.sum())
