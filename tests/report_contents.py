@@ -10,7 +10,8 @@ import pandas as pd
 
 from vocstats.report import FileRecord, ReportContent
 from vocstats.results import Assumption
-from vocstats.workflows.corrected_score import Balance, Correction, WeightingStep
+from vocstats.workflows.corrected_score import Correction
+from vocstats.workflows.correction_records import Balance, WeightingStep
 
 NAN = float("nan")
 ASSUMPTIONS = (

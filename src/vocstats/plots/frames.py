@@ -12,7 +12,8 @@ from ..workflows.corrected_score import TERMS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..workflows.corrected_score import Balance, Correction
+    from ..workflows.corrected_score import Correction
+    from ..workflows.correction_records import Balance
 
 _NOTHING = 0.0005
 

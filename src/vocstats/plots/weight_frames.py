@@ -14,7 +14,7 @@ from .frames import differences, weighted_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..workflows.corrected_score import Balance
+    from ..workflows.correction_records import Balance
 
 _BINS, _WIDE = 40, 10.0  # beyond this ratio of the largest to the smallest weight the axis is logarithmic
 _MOMENTS = ("before", "after")

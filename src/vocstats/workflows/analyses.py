@@ -18,7 +18,8 @@ from ..sensitivity import mubp, registry_check, smub
 from ..survivorship import exit_tilt
 from ..weighting import weight_by_propensity
 from .answering import answer
-from .corrected_score import TERMS, Analysis, Correction
+from .corrected_score import TERMS, Correction
+from .correction_records import Analysis
 from .question import Question, was_heard
 
 _CHURNED = GROUPS.index("churned")

@@ -28,12 +28,13 @@ from ..survivorship import survival_curve
 from ..survivorship.risk_sets import RiskSets
 from .cohort_staying import Staying
 from .cohort_tenures import Tenures
-from .cohort_voices import PARTS, Voices
+from .cohort_voices import Voices
 from .parts import spread_of_one_more
+from .pools import CHURNED_ANSWERED, CHURNED_REST, POOLS, SILENT
 
 TERMS = ("naive", "survivor_corrected", "had_nobody_left")
 FEW = 5
-_CHURNED_PARTS = tuple(PARTS.index(name) for name in ("churned_answered", "churned_rest"))
+_CHURNED_POOLS = (CHURNED_ANSWERED, CHURNED_REST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -211,7 +212,7 @@ def _assumed(group: Group, who: Flags, mass: Floats) -> float:
     cells, heard = group.tenures.cells, group.voices.weights.values > 0
     size = group.counts * cells.base_weight * np.where(who, mass, 0.0)
     unheard = np.where(heard, 0.0, size)
-    for name, source in ((PARTS.index("silent"), "follow_up"), (PARTS.index("churned_rest"), "exit_interview")):
+    for name, source in ((SILENT, "follow_up"), (CHURNED_REST, "exit_interview")):
         mine = who & (group.voices.part == name)
         drawn, answered = size[mine & cells.drawn].sum(), size[mine & heard].sum()
         if cells.documented.get(source) and drawn > 0:
@@ -273,7 +274,7 @@ def _unheard(group: Group, who: Flags, name: str) -> str:
         mine = who & (part == p)
         customers, answers = counts[mine].sum(), counts[mine & heard].sum()
         if answers < customers and answers < FEW:
-            called = "churned" if p in _CHURNED_PARTS else PARTS[p]
+            called = "churned" if p in _CHURNED_POOLS else POOLS[p]
             return f"{called}_{'few' if answers else 'unheard'}"
     return ""
 

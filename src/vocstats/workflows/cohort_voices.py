@@ -10,16 +10,16 @@ import numpy as np
 
 from .._checks import Integers
 from .._numerics import solve_symmetric, sums_by
-from ..customer_base import GROUPS, SOURCES, Cells
+from ..customer_base import GROUPS, Cells
 from ..errors import ConvergenceError, InfeasibleError
 from ..results import Flags, Floats
 from ..weighting import Weights, rake
 from ..weighting.chain import Step
+from .pools import POOLS, pools_of
+from .question import was_heard
 from .representation import merge_thin_levels
 
-PARTS = ("active", "engaged", "silent", "churned_answered", "churned_rest")
-_ENGAGED, _SILENT, _CHURNED, _NOT_INVITED = (GROUPS.index(name) for name in ("engaged", "silent", "churned", "not_invited"))
-_SURVEY, _FOLLOW_UP, _EXIT = (SOURCES.index(name) for name in ("survey", "follow_up", "exit_interview"))
+_CHURNED = GROUPS.index("churned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,7 +31,7 @@ class Voices:
     weights : Weights
         0 where nobody speaks; those of a block add up to its customers.
     part : int array (cells,)
-        Index into `PARTS` of the customers of each cell; -1: never invited, spoken for by the invited of their band.
+        Index into `POOLS` of the customers of each cell; -1: never invited, spoken for by the invited of their band.
     speaks : Flags (cells,)
     merged : tuple of str
         One line per merged level of an auxiliary.
@@ -70,7 +70,7 @@ def voices_of(cells: Cells, band: Integers, labels: Sequence[str], auxiliaries: 
     Blocks are the active customers of a tenure band, apart for those who answered the survey and the silent where a follow-up was
     heard, and the churned, apart for those who had answered the survey. `band` is -1 beyond the last one.
     """
-    part, speaks = _parts(cells)
+    part, speaks = pools_of(cells, follows=was_heard(cells, "follow_up"), pools_churned=False)
     size = cells.counts * cells.base_weight
     drawn = np.where(np.isnan(cells.selection_probability), 1.0, cells.selection_probability)
     base = np.where(speaks, cells.base_weight / drawn, 0.0)
@@ -92,19 +92,6 @@ def _inverse(step: Step) -> Floats:
     return solve_symmetric(bread, np.eye(len(bread)))
 
 
-def _parts(cells: Cells) -> tuple[Integers, Flags]:
-    followed = bool((cells.source == _FOLLOW_UP).any())
-    active = cells.group != _CHURNED
-    part = np.where(active, PARTS.index("active"), PARTS.index("churned_rest"))
-    part[~active & (cells.source == _SURVEY)] = PARTS.index("churned_answered")
-    speaks = (cells.source == _SURVEY) | (cells.source == _EXIT) | (followed & (cells.source == _FOLLOW_UP))
-    if followed:
-        for group, name in ((_ENGAGED, "engaged"), (_SILENT, "silent")):
-            part[cells.group == group] = PARTS.index(name)
-        part[cells.group == _NOT_INVITED] = -1
-    return part, speaks
-
-
 def _weighted(
     cells: Cells, block: Integers, speaks: Flags, size: Floats, auxiliaries: Sequence[str], minimum: int, bands: int, labels: Sequence[str],
     *, start: Floats | Weights,
@@ -118,7 +105,7 @@ def _weighted(
     merged: list[str] = []
     for b in np.unique(block[spoken_for]).tolist():
         rows = np.flatnonzero(block == b)
-        name = f"{PARTS[b // bands]} / {labels[b % bands - 1]}" if b % bands else PARTS[b // bands]
+        name = f"{POOLS[b // bands]} / {labels[b % bands - 1]}" if b % bands else POOLS[b // bands]
         for variable, found, line in _merged(cells, rows, base, speaks, size, auxiliaries, minimum):
             codes[variable][rows] = b * len(cells.levels[variable]) + found
             merged += [f"{name} / {variable}: {text}" for text in line]

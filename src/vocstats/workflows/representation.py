@@ -15,7 +15,7 @@ from ..errors import ConvergenceError, InfeasibleError, InputError
 from ..options import WeightingMethod
 from ..results import Flags, Floats
 from ..weighting import Weights, calibrate, poststratify, rake, trim
-from .corrected_score import Balance, WeightingStep
+from .correction_records import Balance, WeightingStep
 from .identified import Identified, Replaced, identify
 from .pools import ACTIVE, ACTIVE_POOLS, ENGAGED, POOLS, SILENT, pools_of
 from .question import Question
