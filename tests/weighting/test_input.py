@@ -117,8 +117,8 @@ def test_multiplicities_are_a_table(counts, code):
         (lambda w: w.pullback(np.ones(4), since=-1), "since"),
         (lambda w: w.rerun(np.ones(4), shift=[np.nan]), "shift"),
         (lambda w: w.to_frame(id=7), "id"),
-        (lambda w: replicate(3.0), "base_weights"),
-        (lambda w: replicate("abc"), "base_weights"),
+        (lambda w: replicate(3.0), "w"),
+        (lambda w: replicate("abc"), "w"),
     ],
 )
 def test_wrong_shapes_are_named(call, argument):
