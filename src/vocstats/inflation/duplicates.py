@@ -13,7 +13,7 @@ from .. import _checks
 from .._checks import Floats, Integers
 from ..errors import InputError
 from .answer_patterns import Comparison, comparisons, item_shares
-from .resampled_null import draws_needed, pooled_p
+from .resampled_null import draws_needed, honest_p
 from .signal_result import Dealers, Signal, dealers_of, signal
 
 _FEWEST_ITEMS = 3
@@ -137,17 +137,16 @@ class _Search:
         return np.asarray(self.by_class.sum(axis=1))
 
     def deviance(self, dealer: Integers) -> Floats:
-        """Sum of the surprise of blocks by number of items left out, per choice of them, (differing + 1, D)."""
-        total = np.zeros((max((choice.left_out for choice in self.choices), default=0) + 1, self.by_class.shape[0]))
-        number = np.zeros((total.shape[0], 1))
+        """Surprise of all blocks by dealer when form i stands at dealer[i], (D,): identical ones, and near-identical ones per choice of items."""
+        total = np.zeros(self.by_class.shape[0])
+        choices = np.bincount([choice.left_out for choice in self.choices])
         for choice in self.choices:
             blocks = choice.blocks(dealer, self.by_class)
-            total[choice.left_out] += np.bincount(blocks.dealer, blocks.surprise, minlength=total.shape[1])
-            number[choice.left_out] += 1
-        return np.asarray(total / np.maximum(number, 1))
+            total += np.bincount(blocks.dealer, blocks.surprise, minlength=total.size) / choices[choice.left_out]
+        return total
 
     def draws(self, rounds: int, rng: np.random.Generator) -> Floats:
-        """`deviance` of the forms as they stand, and of `rounds` networks with forms exchanged, (1 + rounds, differing + 1, D)."""
+        """`deviance` of the forms as they stand, and of `rounds` networks with forms exchanged, (1 + rounds, D)."""
         home = np.argsort(self.stratum, kind="stable")
         exchanged = np.empty_like(self.dealer)
         found = [self.deviance(self.dealer)]
@@ -173,43 +172,49 @@ def _level_classes(answers: Floats) -> Integers:
 
 
 def _found(search: _Search, rows: Integers, deviance: Floats, dealers: Dealers, few: bool, level: float) -> Signal:
-    rounds = deviance.shape[0] - 1
+    forms, speaks = search.forms, (search.forms >= 2) & (dealers.count > 1)
     null_sum = deviance[1:].sum(axis=0)
+    rounds = deviance.shape[0] - 1
     mean = np.concatenate([[null_sum / rounds], (null_sum - deviance[1:]) / (rounds - 1)])
-    statistic = ((deviance - mean) / np.sqrt(1.0 + mean)).max(axis=1)
-    forms = search.forms
-    block, evidence, weight = _excess(search, dealers.count)
+    excess = np.log((1.0 + deviance) / (1.0 + mean))
+    statistic, p_value, honest = honest_p(excess, forms, speaks)
+    block, evidence, weight = _excess(search, dealers.count, np.exp(max(0.0, honest.get("centre", 0.0) + 2.0 * honest.get("spread", 0.0))))
     in_excess = np.bincount(search.dealer[evidence], minlength=dealers.count)
     everybody = np.ones(dealers.count, bool)
     return signal(
         "near_duplicates", dealers, n=forms, effect=in_excess / np.maximum(forms, 1.0), std_error=np.full(dealers.count, np.nan),
-        statistic=statistic[0], p_value=pooled_p(statistic[0], statistic[1:], forms), unit="share", level=level,
+        statistic=statistic, p_value=p_value, unit="share", level=level,
         abstains={"few_items": everybody & few, "no_peers": everybody & (dealers.count == 1), "few_forms": forms < 2},
-        details={**block, "forms": in_excess.astype(float)}, null={"draws": rounds, "mean": float(null_sum.mean() / rounds)},
+        details={**block, "forms": in_excess.astype(float)}, null=honest,
         evidence=rows[evidence], weight=weight,
     )
 
 
-def _excess(search: _Search, dealers: int) -> tuple[dict[str, npt.NDArray[Any]], Integers, Floats]:
-    """The most surprising block of each dealer, the forms of all excess blocks and how surprising the best block of each is."""
+def _excess(search: _Search, dealers: int, habit: float) -> tuple[dict[str, npt.NDArray[Any]], Integers, Floats]:
+    """The most surprising block of each dealer, the forms of all excess blocks and how surprising the best block of each is.
+
+    `habit` multiplies chances: a pattern may be so much commoner at an honest dealer than in the network.
+    """
     best = {name: np.full(dealers, np.nan) for name in ("block_forms", "block_expected", "pair_score")}
     least, form_weight = np.full(dealers, np.inf), np.full(search.dealer.size, -np.inf)
     forms, choices = search.forms, len(search.choices)
     sizes, number = _binned(forms)
     for choice in search.choices:
         blocks = choice.blocks(search.dealer, search.by_class)
-        own = choices * special.gammainc(blocks.size, forms[blocks.dealer] * blocks.chance) / blocks.chance
-        blocks, own = blocks.where(own < _EXCESS), np.maximum(own[own < _EXCESS], 1e-300)
+        chance = np.minimum(habit * blocks.chance, 1.0)
+        own = choices * special.gammainc(blocks.size, forms[blocks.dealer] * chance) / chance
+        kept = own < _EXCESS
+        blocks, chance, own = blocks.where(kept), chance[kept], np.maximum(own[kept], 1e-300)
         if not own.size:
             continue
-        expected = choices * (special.gammainc(blocks.size[:, None], sizes * blocks.chance[:, None]) @ number) / blocks.chance
+        expected = choices * (special.gammainc(blocks.size[:, None], sizes * chance[:, None]) @ number) / chance
         members, of = choice.members(search.dealer, blocks)
         np.maximum.at(form_weight, members, -np.log(own[of]))
         order = np.argsort(-own, kind="stable")
         order = order[own[order] < least[blocks.dealer[order]]]
         at = blocks.dealer[order]  # of several of a dealer the last, with the smallest expectation, stays
         least[at] = own[order]
-        for name, value in (("block_forms", blocks.size), ("block_expected", expected), ("pair_score", -np.log(blocks.chance))):
+        for name, value in (("block_forms", blocks.size), ("block_expected", expected), ("pair_score", -np.log(chance))):
             best[name][at] = value[order]
     evidence = np.flatnonzero(np.isfinite(form_weight))
     return {**best, "decisive": best["block_expected"] < _DECISIVE}, evidence, form_weight[evidence]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from .._checks import Floats
+from ..results import Flags
+from .null import FEWEST, fit_null
 from .signal_result import Dealers
 
-_DRAWS = 10_000  # over all dealers
 _POOLED = 2_000  # in a size class: the tail rests on 50 of them
 _TAIL = 0.025
+_NEIGHBOURS = 25  # dealers whose variances are averaged
+_LEAST_VARIANCE = 1e-6
 
 
-def draws_needed(dealers: Dealers) -> int:
-    """Draws of the whole network that give 10,000 draws of a dealer, 20 at the least."""
-    return max(20, -(-_DRAWS // dealers.count))
+def draws_needed(dealers: Dealers, *, total: int = 10_000) -> int:
+    """Draws of the whole network that give `total` draws of a dealer, 8 at the least."""
+    return max(8, -(-total // dealers.count))
 
 
 def pooled_p(statistic: Floats, draws: Floats, size: Floats) -> Floats:
@@ -45,3 +48,34 @@ def pooled_p(statistic: Floats, draws: Floats, size: Floats) -> Floats:
         tail = beyond / null.size * np.exp(-(value - edge) / excess) if excess > 0 else np.full(value.size, 1.0 / (1.0 + null.size))
         p[members] = np.where(value > edge, tail, (1.0 + as_large) / (1.0 + null.size))
     return np.asarray(np.minimum(p, 1.0))
+
+
+def honest_p(excess: Floats, size: Floats, speaks: Flags) -> tuple[Floats, Floats, dict[str, float]]:
+    """Statistic, p-value and honest network from an excess observed (row 0) and drawn (further rows) by dealer, (1 + B, D).
+
+    Honest dealers differ by more than resampled ones: each has its own habits. With 20 dealers or more an empirical null is fitted to the
+    excess, with the draws' variance as its error of measurement; the p-value is the larger of the resampled one and that of the
+    empirical null. The statistic is the excess in standard deviations of an honest dealer's.
+    """
+    statistic, p_value = np.full(size.size, np.nan), np.full(size.size, np.nan)
+    if not speaks.any():
+        return statistic, p_value, {}
+    observed, drawn = excess[0, speaks], excess[1:, speaks]
+    variance = _smoothed(drawn.var(axis=0, ddof=1), size[speaks])
+    statistic[speaks], p_value[speaks] = observed / np.sqrt(variance), pooled_p(observed, drawn, size[speaks])
+    if speaks.sum() < FEWEST:
+        return statistic, p_value, {}
+    null = fit_null(observed, variance)
+    statistic[speaks] = null.statistic(observed, variance)
+    p_value[speaks] = np.maximum(p_value[speaks], null.p_values(observed, variance))
+    return statistic, p_value, {"centre": null.centre, "spread": null.spread}
+
+
+def _smoothed(variance: Floats, size: Floats) -> Floats:
+    """Variances as the mean over the dealers next in size, never 0."""
+    order = np.argsort(size, kind="stable")
+    reach = min(_NEIGHBOURS, size.size)
+    window = np.lib.stride_tricks.sliding_window_view(np.pad(variance[order], (reach // 2, reach - 1 - reach // 2), mode="edge"), reach)
+    smooth = np.empty(size.size)
+    smooth[order] = window.mean(axis=1)
+    return np.maximum(smooth, _LEAST_VARIANCE)
