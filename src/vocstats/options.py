@@ -59,3 +59,4 @@ InflationMechanism = Literal[
 CombinationMethod = Literal["truncated_cauchy", "harmonic_mean"]
 DiscoveryControl = Literal["bh", "e_bh"]
 Overdispersion = Literal["truncate", "winsorise", "none"]
+ClosingPeriod = Literal["month", "quarter"]
