@@ -1,0 +1,174 @@
+"""A push at the end of the month: last days against the rest of the month, beside what the same days do to peers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _checks, options
+from .._checks import Floats, Integers
+from .clock import Moments, moments
+from .null import FEWEST, EmpiricalNull, fit_null
+from .signal_result import Dealers, Signal, dealers_of, signal
+
+_FEWEST_ANSWERS = 5  # in the last days, and in the rest
+_PRIOR = 10.0  # answers with the network's variance added to the dealer's
+_SHOWN = 0.05  # p-value up to which responses are listed
+
+
+def period_end(
+    score: npt.ArrayLike, dealer: npt.ArrayLike, time: npt.ArrayLike, *, days: int = 5, period: options.ClosingPeriod = "month",
+    expected: npt.ArrayLike | None = None, honest: EmpiricalNull | None = None, level: float = 0.95,
+) -> Signal:
+    """How much better the last days of the month score than its rest, less what they do at other dealers.
+
+    Within dealer d and month j, with n1 answers in the last days and n0 before,
+
+        Δ_d = Σ_j h_dj (ȳ1 - ȳ0)_dj / Σ_j h_dj - Σ_j h_dj c_j(-d) / Σ_j h_dj,    h = n1 n0 / (n1 + n0)
+
+    where c_j(-d) is the same contrast of month j over all other dealers. Months in which a dealer has no answer in one of the parts drop
+    out, and so does whatever lasts a month. An honest dealer shows N(μ, v_d + ω²), with μ and ω of the empirical null.
+
+    Parameters
+    ----------
+    score : array (n,)
+        Scores.
+    dealer : array (n,)
+        Dealer of each response.
+    time : array of dates or moments (n,)
+        When the customer answered; missing where unknown.
+    days : int
+        Days at the end that are held against the rest, 1 to 15.
+    period : {"month", "quarter"}
+        What the end is of: the period by which the dealer is judged.
+    expected : array (n,), optional
+        Score expected by case mix, taken off.
+    honest : EmpiricalNull, optional
+        Honest network of an earlier period, of `known_null`; None: fitted to the dealers, 20 at least.
+    level : float
+        Confidence level of the effect.
+
+    Returns
+    -------
+    Signal
+        `effect` is Δ_d less the honest centre μ, in points; its standard error accounts for the answers, not for the honest spread
+        ω, which the p-value does. `details`: answers and mean in the last days (`end_n`, `end_mean`) and in the rest (`rest_n`, `rest_mean`).
+        Evidence, of dealers with p below .05: responses of the last days, best first.
+
+    Raises
+    ------
+    InputError
+        Bad arrays or options.
+
+    References
+    ----------
+    Oyer (1998), Quarterly J. Econ. 113(1), on pushes at the end of the period that is paid for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> time, dealer = np.datetime64("2026-07-01") + rng.integers(0, 92, 6_000), np.repeat(np.arange(60), 100)
+    >>> score = 8.0 + rng.integers(-2, 3, 6_000)
+    >>> score[(dealer == 0) & (time >= np.datetime64("2026-09-26"))] = 10.0
+    >>> r = period_end(score, dealer, time)
+    >>> print(f"{r.effect[0]:.2f} ± {r.std_error[0]:.2f}, p = {r.p_value[0]:.4f}")
+    """
+    _checks.level(level)
+    _checks.choice(period, options.ClosingPeriod, "period")
+    last = int(_checks.number(_checks.whole(days, "days", low=1), "days", low=1, high=15))
+    y = _checks.squarable(_checks.vector(score, "score"), "score")
+    dealers = dealers_of(dealer, length=y.size)
+    moment = moments(time, "time", length=y.size)
+    if expected is not None:
+        y = y - _checks.vector(expected, "expected", length=y.size)
+    rows = np.flatnonzero(~np.isnat(moment))
+    number, end = _periods(moment[rows], last, 3 if period == "quarter" else 1)
+    parts = _Parts.of(y[rows], dealers.code[rows], number, end, dealers)
+    return _found(parts, rows[end], y, dealers, honest, level)
+
+
+def _periods(moment: Moments, last: int, months: int) -> tuple[Integers, npt.NDArray[np.bool_]]:
+    """Period of every moment from 0, and whether it is among the last days."""
+    period = moment.astype("datetime64[M]").astype(np.int64) // months
+    following = ((period + 1) * months).astype("datetime64[M]").astype("datetime64[D]")
+    left = (following - moment.astype("datetime64[D]")).astype(np.int64)
+    return np.unique(period, return_inverse=True)[1].astype(np.intp), left <= last
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    """Contrasts of the last days and the rest, by dealer.
+
+    Attributes
+    ----------
+    n, mean : Floats (2, D)
+        Answers and mean of the rest (0) and of the last days (1).
+    weight : Floats (D,)
+        Σ h; 0 without a month that has both parts.
+    contrast, variance, third : Floats (D,)
+        Δ_d less that of the peers, the variance of its error and the third moment.
+    """
+
+    n: Floats
+    mean: Floats
+    weight: Floats
+    contrast: Floats
+    variance: Floats
+    third: Floats
+
+    @classmethod
+    def of(cls, y: Floats, dealer: Integers, period: Integers, end: npt.NDArray[np.bool_], dealers: Dealers) -> _Parts:
+        periods = int(period.max(initial=0)) + 1
+        shape = (2, dealers.count, periods)
+        cell = (end * dealers.count + dealer) * periods + period
+        n = np.bincount(cell, minlength=2 * dealers.count * periods).reshape(shape).astype(float)
+        total = np.bincount(cell, y, minlength=n.size).reshape(shape)
+        mean = total / np.maximum(n, 1.0)
+        h = n[0] * n[1] / np.maximum(n.sum(axis=0), 1.0)
+        own, weight = h * (mean[1] - mean[0]), h.sum(axis=1)
+        others, mass = own.sum(axis=0) - own, h.sum(axis=0) - h
+        peers = others / np.where(mass > 0, mass, 1.0)
+        share = h / np.maximum(weight, 1e-300)[:, None]
+        each, third = _moments_within(y - mean.ravel()[cell], dealer, n, dealers)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            skew = np.where(h > 0, share**3 * (1.0 / n[1] ** 2 - 1.0 / n[0] ** 2), 0.0).sum(axis=1)
+        variance = each / np.maximum(weight, 1e-300) + each.mean() * (share**2 / np.where(mass > 0, mass, np.inf)).sum(axis=1)
+        whole = total.sum(axis=2) / np.maximum(n.sum(axis=2), 1.0)
+        contrast = (share * (own / np.where(h > 0, h, 1.0) - peers)).sum(axis=1)
+        return cls(n.sum(axis=2), whole, weight, contrast, variance, third * skew)
+
+
+def _moments_within(residual: Floats, dealer: Integers, n: Floats, dealers: Dealers) -> tuple[Floats, float]:
+    """Variance of an answer within month and part by dealer, drawn towards the network's, and the network's third moment."""
+    square = np.bincount(dealer, residual**2, minlength=dealers.count)
+    free = np.maximum(n - 1.0, 0.0).sum(axis=(0, 2))
+    network = square.sum() / max(free.sum(), 1.0)
+    return (square + _PRIOR * network) / (free + _PRIOR), float((residual**3).sum() / max(free.sum(), 1.0))
+
+
+def _found(parts: _Parts, last: Integers, y: Floats, dealers: Dealers, honest: EmpiricalNull | None, level: float) -> Signal:
+    both = parts.weight > 0
+    few = both & (parts.n.min(axis=0) < _FEWEST_ANSWERS)
+    constant = np.full(dealers.count, not (parts.variance[both] > 0).any())
+    speaks = both & ~few & ~constant
+    alone = np.full(dealers.count, honest is None and int(speaks.sum()) < FEWEST)
+    speaks &= ~alone
+    effect, z, p, centre = parts.contrast.copy(), np.full(dealers.count, np.nan), np.full(dealers.count, np.nan), {}
+    if speaks.any():
+        null = honest or fit_null(parts.contrast[speaks], parts.variance[speaks])
+        z[speaks] = null.statistic(parts.contrast[speaks], parts.variance[speaks])
+        p[speaks] = null.p_values(parts.contrast[speaks], parts.variance[speaks], third_moment=parts.third[speaks])
+        effect, centre = effect - null.centre, {"centre": null.centre, "spread": null.spread}
+    evidence = last[p[dealers.code[last]] < _SHOWN]
+    timed = parts.n.sum(axis=0)
+    return signal(
+        "period_end", dealers, n=timed, effect=effect, std_error=np.sqrt(parts.variance), statistic=z, p_value=p, unit="points", level=level,
+        abstains={
+            "no_times": timed == 0, "no_period_end": ~both, "few_at_period_end": few, "constant_scores": constant, "few_peers": alone,
+        },
+        details={"end_n": parts.n[1], "end_mean": parts.mean[1], "rest_n": parts.n[0], "rest_mean": parts.mean[0]},
+        null=centre, evidence=evidence, weight=y[evidence],
+    )
