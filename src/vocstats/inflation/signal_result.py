@@ -133,8 +133,8 @@ class Dealers:
         return sums_by(self.code, np.asarray(values, float), self.count)
 
 
-def dealers_of(dealer: Any, *, length: int) -> Dealers:
-    """The dealers of `length` responses; missing ones are refused."""
+def dealers_of(dealer: Any, *, length: int | None = None) -> Dealers:
+    """The dealers of `length` responses (None: any number); missing ones are refused."""
     code, labels = factorize(dealer, "dealer", length=length)
     if not labels.size:
         raise InputError("There are no responses.", code="no_responses", argument="dealer")
