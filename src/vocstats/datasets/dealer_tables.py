@@ -17,7 +17,7 @@ from .population import probability
 if TYPE_CHECKING:
     import pandas as pd
 
-OUTCOMES = {"complaint": (0.04, 1.1), "returned": (0.06, 0.7), "churned": (0.09, 0.6)}  # share; fall in logits per unit of satisfaction
+OUTCOMES = {"complaint": (0.04, 1.5), "returned": (0.06, 1.0), "churned": (0.09, 0.8)}  # share; fall in logits per unit of satisfaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
