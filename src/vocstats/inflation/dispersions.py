@@ -1,0 +1,223 @@
+"""Dispersion: answers that vary less, and go together less, than those of other dealers with the same mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _checks
+from ..errors import InputError
+from ..results import Floats
+from .null import FEWEST, fit_null
+from .signal_result import Dealers, Signal, dealers_of, signal
+
+_LEAST = 10  # responses below which a variance says nothing
+_ROUNDS = 25
+_HUBER = 1.345  # 95 % efficient for normal errors
+_NORMAL_QUARTILE = 0.6745
+
+
+def dispersion(
+    score: npt.ArrayLike, dealer: Any, *, items: Any = None, scale: tuple[float, float] | None = None, level: float = 0.95
+) -> Signal:
+    """Share of the variance of scores, and of the correlation of items, that is missing given the dealer's mean.
+
+    Forms copied or filled in by the same hand vary too little; forms filled in without a customer behind them do not go together. At
+    mean M a scale from a to b leaves a variance of at most (b - M)(M - a). The network's share u of it, and its mean correlation r
+    between items, are smooth curves f(M), quadratic and fitted robustly; with the variance v(M) of the residual too, learned likewise:
+
+        x_d = 1 - u_d / f(M_d),   u = s² / [(b - M)(M - a)];     x_d ~ N(μ, v(M_d) / n_d + ω²) at honest dealers (`fit_null`)
+
+    With items, the smaller of the two p-values counts, as 1 - (1 - p)².
+
+    Parameters
+    ----------
+    score : array (n,)
+        Scores.
+    dealer : array (n,)
+        The dealer of each response.
+    items : mapping, dataframe or array (n, k), optional
+        Answers to the single questions; forms with a missing one are left out of the correlation.
+    scale : (low, high), optional
+        Lowest and highest score possible; None: of those given.
+    level : float
+        Confidence level of the limits of the effect.
+
+    Returns
+    -------
+    Signal
+        The effect is the share of the variance that is missing. Details: `sd`, `expected_sd`, `correlation`, `expected_correlation`,
+        `p_variance`, `p_correlation` (NaN without items).
+
+    Raises
+    ------
+    InputError
+        Scores outside the scale; bad arrays.
+
+    References
+    ----------
+    Bredl, Winker & Kötschau (2012), Survey Methodology 38(1) (too little variance in interviews filled in by interviewers); Schäfer,
+    Schräpler, Müller & Wagner (2005), J. Applied Social Science Studies 125 (variability method).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(3)
+    >>> dealer = np.repeat(np.arange(40), 100)
+    >>> score = rng.binomial(9, 0.8, dealer.size) + 1
+    >>> score[dealer == 7] = np.where(rng.random(100) < 0.3, 9, 8)
+    >>> r = dispersion(score, dealer, scale=(1, 10))
+    >>> int(np.argmin(r.p_value)), bool(r.effect[7] > 0.5)
+    (7, True)
+    """
+    _checks.level(level)
+    y = _checks.vector(score, "score")
+    dealers = dealers_of(dealer, length=y.size)
+    low, high = _ends(y, scale)
+    n = dealers.sums(np.ones(y.size))
+    of_variance, sd, limit = _variances(y, dealers, low, high)
+    abstains = {
+        "constant_scores": np.full(dealers.count, np.ptp(y) == 0), "few_responses": n < _LEAST, "at_end_of_scale": limit <= 0,
+    }
+    speaks = ~np.logical_or.reduce(list(abstains.values()))
+    first = _against_curve(of_variance, speaks)
+    second = _against_curve(_correlations(items, dealers, y.size), speaks)
+    p = np.fmin(first.p_value, second.p_value)
+    both = np.isfinite(first.p_value) & np.isfinite(second.p_value)
+    nothing = np.isnan(first.p_value)
+    return signal(
+        "dispersion", dealers, n=n, effect=first.missing, std_error=first.error, statistic=np.fmax(first.z, second.z),
+        p_value=np.where(both, -np.expm1(2.0 * np.log1p(-np.minimum(p, 1.0 - 1e-16))), p), unit="share",
+        abstains={**abstains, "few_dealers": nothing}, level=level,
+        details={
+            "sd": sd, "expected_sd": np.sqrt(np.maximum(limit, 0.0) * first.expected), "correlation": second.observed,
+            "expected_correlation": second.expected, "p_variance": first.p_value, "p_correlation": second.p_value,
+        },
+        null={"variance_centre": first.centre, "variance_spread": first.spread, "correlation_centre": second.centre,
+              "correlation_spread": second.spread},
+    )
+
+
+def _ends(y: Floats, scale: tuple[float, float] | None) -> tuple[float, float]:
+    if scale is None:
+        return float(y.min(initial=np.inf)), float(y.max(initial=-np.inf))
+    low, high = scale
+    rows = np.flatnonzero((y < low) | (y > high))
+    if rows.size:
+        raise InputError(
+            f"score leaves the scale from {low:g} to {high:g}, at rows {rows[:5].tolist()}. Correct score or scale.",
+            code="outside_scale", argument="score", rows=rows, low=float(low), high=float(high),
+        )
+    return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Figure:
+    """A figure u of every dealer and his mean, (D,), with what each response adds to them, (rows,), and the dealers of the rows."""
+
+    u: Floats
+    mean: Floats
+    n: Floats
+    adds_to_u: Floats
+    adds_to_mean: Floats
+    dealers: Dealers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Missing:
+    """How much of a figure is missing against the network's curve, with what it is held against."""
+
+    observed: Floats
+    expected: Floats
+    missing: Floats
+    error: Floats
+    z: Floats
+    p_value: Floats
+    centre: float
+    spread: float
+
+
+def _variances(y: Floats, dealers: Dealers, low: float, high: float) -> tuple[_Figure, Floats, Floats]:
+    """Variance over the largest a mean allows; the standard deviation; that largest variance."""
+    n = dealers.sums(np.ones(y.size))
+    mean = dealers.sums(y) / n
+    gap = y - mean[dealers.code]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = dealers.sums(gap**2) / (n - 1.0)
+        limit = (high - mean) * (mean - low)
+        u = variance / limit
+        adds = (gap**2 - variance[dealers.code] - (u * (high + low - 2.0 * mean))[dealers.code] * gap) / limit[dealers.code]
+    return _Figure(u=u, mean=mean, n=n, adds_to_u=adds, adds_to_mean=gap, dealers=dealers), np.sqrt(variance), limit
+
+
+def _correlations(items: Any, dealers: Dealers, length: int) -> _Figure | None:
+    """Mean covariance over mean variance of the items, of complete forms; None with fewer than two items."""
+    columns = _checks.columns_of(items, "items")
+    if len(columns) < 2:
+        return None
+    answers = np.column_stack([_checks.vector(column, name, length=length, missing=True) for name, column in columns.items()])
+    whole = ~np.isnan(answers).any(axis=1)
+    complete = Dealers(code=dealers.code[whole], labels=dealers.labels)
+    answers, k = answers[whole], answers.shape[1]
+    n = complete.sums(np.ones(len(answers)))
+    spare = np.maximum(n, 1.0)
+    means = np.stack([complete.sums(column) for column in answers.T], axis=1) / spare[:, None]
+    gap = answers - means[complete.code]
+    total, single = gap.sum(axis=1) ** 2, (gap**2).sum(axis=1)
+    of_total, of_single = complete.sums(total) / spare, complete.sums(single) / spare
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = of_total / of_single
+        adds = (total - ratio[complete.code] * single) / of_single[complete.code] / (k - 1.0)
+    return _Figure(
+        u=(ratio - 1.0) / (k - 1.0), mean=means.mean(axis=1), n=n, adds_to_u=adds, adds_to_mean=gap.mean(axis=1), dealers=complete
+    )
+
+
+def _against_curve(figure: _Figure | None, speaks: npt.NDArray[np.bool_]) -> _Missing:
+    """A figure against its curve over the mean, in the network of those who speak."""
+    nothing = np.full(speaks.size, np.nan)
+    missing = _Missing(nothing, nothing, nothing, nothing, nothing, nothing, float("nan"), float("nan"))
+    if figure is None:
+        return missing
+    known = speaks & (figure.n >= _LEAST) & np.isfinite(figure.u)
+    if known.sum() < FEWEST:
+        return missing
+    mean, n = figure.mean, figure.n
+    level, slope = _curve(mean[known], figure.u[known], n[known])
+    expected, rise = _spread_out(level, known), _spread_out(slope, known)
+    code = figure.dealers.code
+    adds = (rise[code] * figure.adds_to_mean - figure.adds_to_u) / expected[code]
+    second, third = (figure.dealers.sums(np.where(known[code], adds, 0.0) ** power)[known] / n[known] for power in (2, 3))
+    usual = np.exp(_curve(mean[known], np.log(np.maximum(second, 1e-12)), n[known])[0])
+    skewness = float(np.median(third / np.maximum(second, 1e-12) ** 1.5))
+    x, v = 1.0 - figure.u[known] / level, usual / n[known]
+    null = fit_null(x, v)
+    p = null.p_values(x, v, third_moment=skewness * usual**1.5 / n[known] ** 2)
+    return _Missing(
+        observed=_spread_out(figure.u[known], known), expected=expected, missing=_spread_out(x - null.centre, known),
+        error=_spread_out(np.sqrt(v + null.spread**2), known), z=_spread_out(null.statistic(x, v), known), p_value=_spread_out(p, known),
+        centre=null.centre, spread=null.spread,
+    )
+
+
+def _spread_out(values: Floats, known: npt.NDArray[np.bool_]) -> Floats:
+    everywhere = np.full(known.size, np.nan)
+    everywhere[known] = values
+    return everywhere
+
+
+def _curve(x: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """A quadratic in x through most of the points and its slope, by Huber's weights."""
+    centre, width = np.average(x, weights=weight), max(float(np.ptp(x)), 1e-9)
+    t = (x - centre) / width
+    terms = np.stack([np.ones_like(t), t, t**2], axis=1)
+    kept = weight
+    for _ in range(_ROUNDS):
+        coefficients = np.linalg.lstsq(terms * np.sqrt(kept)[:, None], y * np.sqrt(kept), rcond=None)[0]
+        gap = np.abs(y - terms @ coefficients) * np.sqrt(weight)
+        scale = _HUBER * max(float(np.median(gap)) / _NORMAL_QUARTILE, 1e-12)
+        kept = weight * np.minimum(1.0, scale / np.maximum(gap, 1e-300))
+    return terms @ coefficients, (coefficients[1] + 2.0 * coefficients[2] * t) / width
