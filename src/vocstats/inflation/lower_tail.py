@@ -16,6 +16,8 @@ _BELOW = 0.4  # share of the dealers below the cut
 _SPARED = 3.0  # dealers with a larger multiple of the lower quartile of all variances stay out
 _FEW = 50  # so many dealers start the fit, where there are
 _SIDE, _ZOOMS = 21, 8  # points a side of the grid, and how often it is drawn closer
+_ENDS = np.log(np.where(np.isin(np.arange(_SIDE), (0, _SIDE - 1)), 0.5, 1.0))  # the trapezium rule, for a spread near 0
+_RULE = np.add.outer(_ENDS, _ENDS).reshape(-1, 1)
 _SHARES = np.linspace(0.3, 1.0, 15)  # of honest dealers
 _CHANCES = np.append(np.full(14, 0.5 / 14), 0.5)
 _NEGLIGIBLE = 1e-5  # chances below this multiple of the largest are left out
@@ -65,7 +67,7 @@ def _integrated(x: Floats, variance: Floats, cut: Floats) -> LowerTail:
     for _ in range(_ZOOMS):
         axes = [np.linspace(low, high, _SIDE) for low, high in sides]
         centre, spread = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
-        log = _log_likelihood(x, variance, cut, below, centre, spread) + np.log(_CHANCES)
+        log = _log_likelihood(x, variance, cut, below, centre, spread) + np.log(_CHANCES) + _RULE
         chance = np.exp(log - log.max())
         chance /= chance.sum()
         square = chance.sum(axis=1).reshape(_SIDE, _SIDE)
