@@ -89,8 +89,8 @@ def channel_gap(
     return excess_signal(
         "channel_gap", dealers, effect=own.mean - other.mean, variance=variance, own_variance=error, third_moment=third,
         abstains={
-            "no_channel": np.full(dealers.count, independent is None), "constant_scores": np.full(dealers.count, np.ptp(y) == 0),
-            "one_channel": fewer == 0, "few_responses": fewer < 2,
+            "no_channel": np.full(dealers.count, independent is None), "one_channel": fewer == 0, "few_responses": fewer < 2,
+            "constant_scores": np.full(dealers.count, np.ptp(y) == 0),
         },
         null=null, n=both.n, unit="points" if top is None else "share", level=level,
         evidence=least_expected(adjusted.scores, dealers.code, (y == y.max()) & ~outside),
