@@ -50,7 +50,7 @@ def copy(rng: np.random.Generator, forms: Forms, premises: Premises) -> Forms:
     size = rng.integers(BATCH[0], BATCH[1] + 1, premises.address.size)[forms.dealer]
     batch_of_dealer = rank // size
     _, first, batch = np.unique(forms.dealer * (rank.max() + 1) + batch_of_dealer, return_index=True, return_inverse=True)
-    answers = _copies(rng, forms.dealer, rng.integers(0, TEMPLATES, first.size)[batch], premises.address.size)
+    answers = copied_answers(rng, forms.dealer, batch, premises.address.size)
     latest = np.zeros(first.size, np.intp)
     np.maximum.at(latest, batch, forms.time)
     begins = latest // DAY_SECONDS * DAY_SECONDS + (EVENING * HOUR + 1.5 * HOUR * rng.random(first.size)).astype(np.intp)
@@ -61,13 +61,16 @@ def copy(rng: np.random.Generator, forms: Forms, premises: Premises) -> Forms:
     )
 
 
-def _copies(rng: np.random.Generator, dealer: Integers, template: Integers, dealers: int) -> Items:
-    """Scores and items copied from the dealer's templates, with slips; a template is never below the top box in its score."""
+def copied_answers(
+    rng: np.random.Generator, dealer: Integers, batch: Integers, dealers: int, *, slips: float = SLIPS, lowest: int = TOP
+) -> Items:
+    """Scores and items of each batch, copied from one of the dealer's templates; a slip is any answer from `lowest`."""
+    template = rng.integers(0, TEMPLATES, batch.max() + 1)[batch]
     templates = rng.choice(np.array([8, 9, 10], np.int8), (dealers, TEMPLATES, 1 + len(ITEMS)), p=TEMPLATE_SHARES)
     templates[:, :, 0] = np.maximum(templates[:, :, 0], TOP)
     copies = templates[dealer, template]
-    slip = rng.random(copies.shape) < SLIPS
-    return np.where(slip, rng.integers(TOP, 11, copies.shape), copies).astype(np.int8)
+    slip = rng.random(copies.shape) < slips
+    return np.asarray(np.where(slip, rng.integers(lowest, 11, copies.shape), copies), np.int8)
 
 
 def invent(rng: np.random.Generator, forms: Forms, premises: Premises) -> Forms:

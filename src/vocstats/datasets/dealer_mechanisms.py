@@ -10,8 +10,9 @@ import numpy as np
 from .._checks import Floats, Integers
 from ..options import InflationMechanism
 from .dealer_alterations import ALTERATIONS
+from .dealer_evasion import CAREFUL_ALTERATIONS, CAREFUL_MISREAD
 from .dealer_forms import DAY_SECONDS, Forms, Premises
-from .dealer_suppression import kept_out, rank_within
+from .dealer_suppression import MISREAD, kept_out, rank_within
 from .dealer_visits import START, TOP, Dealers, Visits
 from .population import Bools
 
@@ -23,6 +24,8 @@ MONTH_STARTS = (np.arange(MONTHS + 1) + START.astype("datetime64[M]")).astype("d
 ).astype(np.int64)
 ONSETS = {"drift": (1, 5), "late_start": (2, 6)}  # first and last month of beginning, counted from 0
 MOST = 0.95  # of the answers of any time are touched
+MONTH_DAYS = 30
+BEYOND = 0.1  # of the cut-off
 PUSH_DAYS = 20  # days of a month's end that a push of strength 1 covers
 
 
@@ -76,18 +79,21 @@ def draw_plan(
 
 
 def inflate(
-    rng: np.random.Generator, plan: Plan, dealers: Dealers, visits: Visits, forms: Forms, premises: Premises, *, threshold: float
+    rng: np.random.Generator, plan: Plan, dealers: Dealers, visits: Visits, forms: Forms, premises: Premises, *, threshold: float,
+    careful: bool,
 ) -> Fieldwork:
     """The fieldwork after every dealer did what is planned; what the others send stays as it was."""
     streams = dict(zip(MECHANISMS, rng.spawn(len(MECHANISMS)), strict=True))
+    misread = CAREFUL_MISREAD if careful else MISREAD
     out = {
-        name: kept_out(streams[name], dealers, visits, name, np.where(plan.uses(name), plan.strength, 0.0)) for name in SUPPRESSING
+        name: kept_out(streams[name], dealers, visits, name, np.where(plan.uses(name), plan.strength, 0.0), misread=misread)
+        for name in SUPPRESSING
     }
     gone = np.logical_or.reduce(list(out.values()))
     touched = _touched(rng, plan, forms)
-    touched |= _pushed(plan, forms, threshold)
+    touched |= _pushed(rng, plan, forms, threshold, careful)
     columns = {name: getattr(forms, name).copy() for name in ("score", "items", "time", "device", "address", "seconds")}
-    for name, alter in ALTERATIONS.items():
+    for name, alter in (CAREFUL_ALTERATIONS if careful else ALTERATIONS).items():
         rows = np.flatnonzero(touched & plan.uses(name)[forms.dealer])
         if rows.size:
             altered = alter(streams[name], _take(forms, rows), premises)
@@ -110,16 +116,21 @@ def _touched(rng: np.random.Generator, plan: Plan, forms: Forms) -> Bools:
     return np.asarray(within_reach & (rng.random(forms.score.size) < np.minimum(plan.strength[forms.dealer] * profile, MOST)))
 
 
-def _pushed(plan: Plan, forms: Forms, threshold: float) -> Bools:
-    """Latest low scores of each dealer-month, as many as are missing to the cut-off, within the last days of the month."""
+def _pushed(rng: np.random.Generator, plan: Plan, forms: Forms, threshold: float, careful: bool) -> Bools:
+    """Latest low scores of each dealer-month, as many as are missing to the cut-off, within the last days of the month.
+
+    The careful choose among as many days of the whole month, and go up to `BEYOND` past the cut-off.
+    """
     pushed = np.zeros(forms.score.size, bool)
     rows = np.flatnonzero(plan.uses("month_end_push")[forms.dealer] & forms.asked_by_dealer)
     month = np.searchsorted(MONTH_STARTS, forms.time[rows], side="right") - 1
     group = forms.dealer[rows] * MONTHS + month
     high = forms.score[rows] >= TOP
     answers = np.bincount(group)
-    missing = np.ceil(threshold * answers - 1e-9) - np.bincount(group, weights=high)
-    days_left = (MONTH_STARTS[month + 1] - forms.time[rows]) / DAY_SECONDS
+    goal = threshold + (BEYOND * rng.random(answers.size) if careful else 0.0)
+    missing = np.ceil(goal * answers - 1e-9) - np.bincount(group, weights=high)
+    to_month_end = (MONTH_STARTS[month + 1] - forms.time[rows]) / DAY_SECONDS
+    days_left = MONTH_DAYS * rng.random(rows.size) if careful else to_month_end
     late = np.flatnonzero(~high & (days_left < PUSH_DAYS * plan.strength[forms.dealer[rows]]))
     pushed[rows[late[rank_within(group[late], days_left[late]) < missing[group[late]]]]] = True
     return pushed

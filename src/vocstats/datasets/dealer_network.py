@@ -81,6 +81,7 @@ def simulate_dealers(
     extremes: float = 0.05,
     response_strength: float = 0.0,
     threshold: float = 0.80,
+    careful: bool = False,
 ) -> SimulatedNetwork:
     """Simulate a network of dealers, some of whom inflate their scores.
 
@@ -125,6 +126,8 @@ def simulate_dealers(
         How answering depends on satisfaction beyond the case mix, in logits per standard deviation.
     threshold : float
         KPI cut-off of month-end pushes.
+    careful : bool
+        The inflating know how an audit looks for them: they spread what they do over time, devices and customers, and vary it.
 
     Returns
     -------
@@ -168,7 +171,7 @@ def simulate_dealers(
     plan = draw_plan(
         streams[3], network, inflated=inflated, strengths=_strengths(strength), mechanisms=_mechanisms(mechanisms), threshold=threshold
     )
-    work = inflate(streams[4], plan, network, visits, forms, premises, threshold=threshold)
+    work = inflate(streams[4], plan, network, visits, forms, premises, threshold=threshold, careful=careful)
     outcome_rng, id_rng = streams[5].spawn(2)
     ids = Identifiers.draw(id_rng, network, visits, work)
     return SimulatedNetwork(

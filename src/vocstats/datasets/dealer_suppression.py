@@ -16,7 +16,9 @@ from .population import Bools
 MISREAD = 0.5
 
 
-def kept_out(rng: np.random.Generator, dealers: Dealers, visits: Visits, mechanism: str, strength: Floats) -> Bools:
+def kept_out(
+    rng: np.random.Generator, dealers: Dealers, visits: Visits, mechanism: str, strength: Floats, *, misread: float = MISREAD
+) -> Bools:
     """Visits kept out by one mechanism; `strength` is per dealer, 0 for those who do not use it."""
     asked = (visits.heard if mechanism == "deleted_records" else visits.invited) & ~visits.drawn & (strength[visits.dealer] > 0)
     rows = np.flatnonzero(asked)
@@ -26,7 +28,7 @@ def kept_out(rng: np.random.Generator, dealers: Dealers, visits: Visits, mechani
     if mechanism == "deleted_records":
         rows, dealer, latent = rows[low], dealer[low], latent[low]
     out = np.zeros(visits.size, bool)
-    out[rows[rank_within(dealer, latent + rng.normal(0.0, MISREAD, rows.size)) < number[dealer]]] = True
+    out[rows[rank_within(dealer, latent + rng.normal(0.0, misread, rows.size)) < number[dealer]]] = True
     return out
 
 
