@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from .bunching import threshold_bunching
 from .channel_gaps import channel_gap
+from .combination import combine, e_bh, e_values, q_values
+from .combination_result import CombinedEvidence
 from .cub import CubFit, fit_cub
 from .dispersions import dispersion
 from .funnel import Funnel, funnel_limits
+from .invitations import invitation_bias
 from .levels import level_excess
 from .null import EmpiricalNull, fit_null, known_null
+from .outcomes import outcome_discordance
 from .shelters import shelter
 from .signal_result import Signal
 from .straight_lines import straightlining
 
 __all__ = [
-    "CubFit", "EmpiricalNull", "Funnel", "Signal", "channel_gap", "dispersion", "fit_cub", "fit_null", "funnel_limits", "known_null",
-    "level_excess", "shelter", "straightlining", "threshold_bunching",
+    "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "Signal", "channel_gap", "combine", "dispersion", "e_bh", "e_values",
+    "fit_cub", "fit_null", "funnel_limits", "invitation_bias", "known_null", "level_excess", "outcome_discordance", "q_values", "shelter",
+    "straightlining", "threshold_bunching",
 ]

@@ -27,14 +27,15 @@ def chances_elsewhere(x: dict[str, Any], event: Flags, learn: Flags, dealers: De
 
     Rows alike in x are fitted as one.
     """
-    code, first = _cells(x, event.size)
-    matrix = dense(read_covariates({name: np.asarray(column)[first] for name, column in x.items()}, first.size)[0])
+    code, distinct = _cells(x, event.size)
+    cells = int(code.max(initial=0)) + 1
+    matrix = dense(read_covariates(distinct, cells)[0])
     fold = (np.arange(dealers.count) % _FOLDS)[dealers.code]
     place = (code * _FOLDS + fold)[learn]
     n, events = (
-        np.bincount(place, weights=weights, minlength=first.size * _FOLDS).reshape(-1, _FOLDS) for weights in (None, event[learn] * 1.0)
+        np.bincount(place, weights=weights, minlength=cells * _FOLDS).reshape(-1, _FOLDS) for weights in (None, event[learn] * 1.0)
     )
-    chance = np.empty((first.size, _FOLDS))
+    chance = np.empty((cells, _FOLDS))
     for k in range(_FOLDS):
         other = np.arange(_FOLDS) != k
         chance[:, k] = special.expit(matrix @ _logistic(matrix, n[:, other].sum(axis=1), events[:, other].sum(axis=1)))
@@ -46,15 +47,16 @@ def named(x: Any, **more: Any) -> dict[str, Any]:
     return {**columns_of(x, "x"), **more}
 
 
-def _cells(x: dict[str, Any], n: int) -> tuple[Codes, Codes]:
-    """Code of each row among the distinct rows of x, and the position of the first of each."""
-    code = np.zeros(n, np.intp)
+def _cells(x: dict[str, Any], n: int) -> tuple[Codes, dict[str, npt.NDArray[Any]]]:
+    """Code of each row among the distinct rows of x, and those."""
+    code, columns = np.zeros(n, np.intp), {}
     for name, column in x.items():
-        each, levels = factorize(column, f"x[{name!r}]", length=n)
+        columns[name] = factorize(column, f"x[{name!r}]", length=n)
+        each, levels = columns[name]
         code = factorize(code * levels.size + each, "x")[0]
     first = np.zeros(int(code.max(initial=0)) + 1, np.intp)
     first[code[::-1]] = np.arange(n)[::-1]
-    return code, first
+    return code, {name: levels[each[first]] for name, (each, levels) in columns.items()}
 
 
 def _logistic(x: Floats, n: Floats, events: Floats) -> Floats:

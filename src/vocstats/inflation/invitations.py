@@ -117,9 +117,10 @@ def _risk(
     if score is None or not learn.any():
         return _standardised(sum((np.nan_to_num(each) for each in later.values()), np.zeros(n)))
     bound = float(np.median(score[learn])) if low is None else _checks.number(low, "low")
-    labels = {f"later_{name}": np.where(np.isnan(each), 2.0, each).astype(np.intp).astype(str) for name, each in later.items()}
+    did = {f"later_{name}": np.nan_to_num(each) for name, each in later.items()}
+    unknown = {f"unknown_{name}": np.isnan(each) for name, each in later.items() if np.isnan(each).any()}
     dissatisfied = learn & (np.where(learn, score, bound) < bound)
-    return _standardised(special.logit(chances_elsewhere(named(x, **labels), dissatisfied, learn, dealers)))
+    return _standardised(special.logit(chances_elsewhere(named(x, **did, **unknown), dissatisfied, learn, dealers)))
 
 
 def _standardised(g: Floats) -> Floats:

@@ -17,6 +17,8 @@ from .signal_result import Dealers, Signal, dealers_of, signal
 
 Flags = npt.NDArray[np.bool_]
 
+_LEAST_EVENTS = 50  # outcomes among independent top marks, to learn from them alone
+
 
 def outcome_discordance(
     score: npt.ArrayLike, dealer: Any, outcomes: Any, *, independent: npt.ArrayLike | None = None, x: Any = None,
@@ -88,7 +90,11 @@ def outcome_discordance(
     own = np.ones(y.size, bool) if independent is None else ~_checks.flags(independent, "independent", length=y.size)
     high = known & (y >= _top(y, top))
     tested = high & own
-    p = chances_elsewhere(named(x, score=y, channel=own), followed, high, dealers) if high.any() else np.zeros(y.size)
+    marks = y >= _top(y, top)
+    level_of = np.where(own, _level(marks, own, dealers)[dealers.code], _level(marks, ~own, dealers)[dealers.code])
+    elsewhere = high & ~own
+    learn = elsewhere if (elsewhere & followed).sum() >= _LEAST_EVENTS else high
+    p = chances_elsewhere(named(x, score=y, level=level_of), followed, learn, dealers) if high.any() else np.zeros(y.size)
     code, chance = dealers.code[tested], p[tested]
     n, observed = dealers.sums(tested), dealers.sums(tested & followed)
     expected, variance = (np.bincount(code, weights=each, minlength=dealers.count) for each in (chance, chance * (1.0 - chance)))
@@ -136,6 +142,19 @@ def _top(y: Floats, top: float | None) -> float:
     if top is not None:
         return _checks.number(top, "top")
     return float(np.unique(y)[-2:][0]) if y.size else 0.0
+
+
+def _level(high: Flags, own: Flags, dealers: Dealers) -> Floats:
+    """Share of top marks in the dealer's own channel, drawn towards the network's as far as it is chance, rounded to twentieths of a spread."""
+    n, k = dealers.sums(own), dealers.sums(own & high)
+    mean = float(k.sum() / max(n.sum(), 1.0))
+    share = np.divide(k, n, out=np.full(n.size, mean), where=n > 0)
+    chance = mean * (1.0 - mean)
+    spread = float(n @ (share - mean) ** 2 - (n > 0).sum() * chance) / max(float(n.sum() - n @ n / max(n.sum(), 1.0)), 1.0)
+    if spread <= 0.0:
+        return np.full(n.size, mean)
+    grain = np.sqrt(spread) / 10.0
+    return np.asarray(grain * np.round((mean + (share - mean) * n * spread / (n * spread + chance)) / grain))
 
 
 def _null(middle: Floats, variance: Floats, speaks: Flags, level: float) -> EmpiricalNull | None:
