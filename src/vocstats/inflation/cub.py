@@ -173,7 +173,8 @@ def maximise(counts: Floats, place: int | None, *, delta: float | None = None) -
     for _ in range(_STEPS):
         rows = np.flatnonzero(running)
         if not rows.size:
-            return _settled(odds), likelihood
+            settled = _settled(odds)
+            return settled, _log_likelihood(counts, settled, place)
         step = _step(counts[rows], odds[rows], place, free, damping[rows])
         trial = odds[rows]
         trial[:, :free] = np.clip(trial[:, :free] + np.clip(step, -2.0, 2.0), -_EDGE, _EDGE)

@@ -23,11 +23,12 @@ _NORMAL_QUARTILE = 0.6745
 def dispersion(
     score: npt.ArrayLike, dealer: Any, *, items: Any = None, scale: tuple[float, float] | None = None, level: float = 0.95
 ) -> Signal:
-    """Share of the variance of scores, and of the correlation of items, that is missing given the dealer's mean.
+    """Share of the variance of scores, and of the covariance of items, that is missing given the dealer's mean.
 
     Forms copied or filled in by the same hand vary too little; forms filled in without a customer behind them do not go together. At
-    mean M a scale from a to b leaves a variance of at most (b - M)(M - a). The network's share u of it, and its mean correlation r
-    between items, are smooth curves f(M), quadratic and fitted robustly; with the variance v(M) of the residual too, learned likewise:
+    mean M a scale from a to b leaves a variance of at most (b - M)(M - a). The share u of it that the scores have, and the share that the
+    mean covariance between two items has, are smooth curves f(M) in the network, quadratic and fitted robustly. The variance v(M) of
+    what an answer adds to the residual is learned likewise, so that a dealer without variance does not count as measured exactly:
 
         x_d = 1 - u_d / f(M_d),   u = s² / [(b - M)(M - a)];     x_d ~ N(μ, v(M_d) / n_d + ω²) at honest dealers (`fit_null`)
 
@@ -40,7 +41,7 @@ def dispersion(
     dealer : array (n,)
         The dealer of each response.
     items : mapping, dataframe or array (n, k), optional
-        Answers to the single questions; forms with a missing one are left out of the correlation.
+        Answers to the single questions; on the same scale; forms with a missing one are left out of the covariance.
     scale : (low, high), optional
         Lowest and highest score possible; None: of those given.
     level : float
@@ -49,8 +50,8 @@ def dispersion(
     Returns
     -------
     Signal
-        The effect is the share of the variance that is missing. Details: `sd`, `expected_sd`, `correlation`, `expected_correlation`,
-        `p_variance`, `p_correlation` (NaN without items).
+        The effect is the share of the variance that is missing. Details: `sd`, `expected_sd`, `covariance`, `expected_covariance`,
+        `p_variance`, `p_covariance` (NaN without items).
 
     Raises
     ------
@@ -78,13 +79,14 @@ def dispersion(
     dealers = dealers_of(dealer, length=y.size)
     low, high = _ends(y, scale)
     n = dealers.sums(np.ones(y.size))
-    of_variance, sd, limit = _variances(y, dealers, low, high)
+    scores = _spread(y[:, None], dealers, low, high)
+    questions = _of_items(items, dealers, y.size, scale)
     abstains = {
-        "constant_scores": np.full(dealers.count, np.ptp(y) == 0), "few_responses": n < _LEAST, "at_end_of_scale": limit <= 0,
+        "constant_scores": np.full(dealers.count, np.ptp(y) == 0), "few_responses": n < _LEAST, "at_end_of_scale": scores.limit <= 0,
     }
     speaks = ~np.logical_or.reduce(list(abstains.values()))
-    first = _against_curve(of_variance, speaks)
-    second = _against_curve(_correlations(items, dealers, y.size), speaks)
+    first = _against_curve(scores, speaks)
+    second = _against_curve(questions, speaks)
     p = np.fmin(first.p_value, second.p_value)
     both = np.isfinite(first.p_value) & np.isfinite(second.p_value)
     nothing = np.isnan(first.p_value)
@@ -93,11 +95,14 @@ def dispersion(
         p_value=np.where(both, -np.expm1(2.0 * np.log1p(-np.minimum(p, 1.0 - 1e-16))), p), unit="share",
         abstains={**abstains, "few_dealers": nothing}, level=level,
         details={
-            "sd": sd, "expected_sd": np.sqrt(np.maximum(limit, 0.0) * first.expected), "correlation": second.observed,
-            "expected_correlation": second.expected, "p_variance": first.p_value, "p_correlation": second.p_value,
+            "sd": np.sqrt(np.maximum(scores.u * scores.limit, 0.0)), "expected_sd": np.sqrt(np.maximum(first.expected, 0.0)),
+            "covariance": second.observed, "expected_covariance": second.expected,
+            "p_variance": first.p_value, "p_covariance": second.p_value,
         },
-        null={"variance_centre": first.centre, "variance_spread": first.spread, "correlation_centre": second.centre,
-              "correlation_spread": second.spread},
+        null={
+            "variance_centre": first.centre, "variance_spread": first.spread, "covariance_centre": second.centre,
+            "covariance_spread": second.spread,
+        },
     )
 
 
@@ -116,9 +121,10 @@ def _ends(y: Floats, scale: tuple[float, float] | None) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Figure:
-    """A figure u of every dealer and his mean, (D,), with what each response adds to them, (rows,), and the dealers of the rows."""
+    """A variance or covariance as a share u of its limit, and the mean, by dealer, with what each response adds to u and to the mean."""
 
     u: Floats
+    limit: Floats
     mean: Floats
     n: Floats
     adds_to_u: Floats
@@ -140,40 +146,31 @@ class _Missing:
     spread: float
 
 
-def _variances(y: Floats, dealers: Dealers, low: float, high: float) -> tuple[_Figure, Floats, Floats]:
-    """Variance over the largest a mean allows; the standard deviation; that largest variance."""
-    n = dealers.sums(np.ones(y.size))
-    mean = dealers.sums(y) / n
-    gap = y - mean[dealers.code]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = dealers.sums(gap**2) / (n - 1.0)
-        limit = (high - mean) * (mean - low)
-        u = variance / limit
-        adds = (gap**2 - variance[dealers.code] - (u * (high + low - 2.0 * mean))[dealers.code] * gap) / limit[dealers.code]
-    return _Figure(u=u, mean=mean, n=n, adds_to_u=adds, adds_to_mean=gap, dealers=dealers), np.sqrt(variance), limit
-
-
-def _correlations(items: Any, dealers: Dealers, length: int) -> _Figure | None:
-    """Mean covariance over mean variance of the items, of complete forms; None with fewer than two items."""
+def _of_items(items: Any, dealers: Dealers, length: int, scale: tuple[float, float] | None) -> _Figure | None:
+    """Mean covariance of two items, of complete forms; None with fewer than two items."""
     columns = _checks.columns_of(items, "items")
     if len(columns) < 2:
         return None
     answers = np.column_stack([_checks.vector(column, name, length=length, missing=True) for name, column in columns.items()])
     whole = ~np.isnan(answers).any(axis=1)
-    complete = Dealers(code=dealers.code[whole], labels=dealers.labels)
-    answers, k = answers[whole], answers.shape[1]
-    n = complete.sums(np.ones(len(answers)))
-    spare = np.maximum(n, 1.0)
-    means = np.stack([complete.sums(column) for column in answers.T], axis=1) / spare[:, None]
-    gap = answers - means[complete.code]
-    total, single = gap.sum(axis=1) ** 2, (gap**2).sum(axis=1)
-    of_total, of_single = complete.sums(total) / spare, complete.sums(single) / spare
+    if not whole.any():
+        return None
+    low, high = _ends(answers[whole].ravel(), scale)
+    return _spread(answers[whole], Dealers(code=dealers.code[whole], labels=dealers.labels), low, high)
+
+
+def _spread(answers: Floats, dealers: Dealers, low: float, high: float) -> _Figure:
+    """Variance of one column, or mean covariance of several, over the largest variance that the mean allows."""
+    n, code, k = dealers.sums(np.ones(len(answers))), dealers.code, answers.shape[1]
+    gap = answers - np.stack([dealers.sums(column) / np.maximum(n, 1.0) for column in answers.T], axis=1)[code]
+    mean, off = dealers.sums(answers.mean(axis=1)) / np.maximum(n, 1.0), gap.mean(axis=1)
+    product = gap[:, 0] ** 2 if k == 1 else ((k * off) ** 2 - (gap**2).sum(axis=1)) / (k * (k - 1.0))
+    limit = (high - mean) * (mean - low)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = of_total / of_single
-        adds = (total - ratio[complete.code] * single) / of_single[complete.code] / (k - 1.0)
-    return _Figure(
-        u=(ratio - 1.0) / (k - 1.0), mean=means.mean(axis=1), n=n, adds_to_u=adds, adds_to_mean=gap.mean(axis=1), dealers=complete
-    )
+        together = dealers.sums(product) / (n - 1.0)
+        u = together / limit
+        adds = (product - together[code] - (u * (high + low - 2.0 * mean))[code] * off) / limit[code]
+    return _Figure(u=u, limit=limit, mean=mean, n=n, adds_to_u=adds, adds_to_mean=off, dealers=dealers)
 
 
 def _against_curve(figure: _Figure | None, speaks: npt.NDArray[np.bool_]) -> _Missing:
@@ -197,7 +194,7 @@ def _against_curve(figure: _Figure | None, speaks: npt.NDArray[np.bool_]) -> _Mi
     null = fit_null(x, v)
     p = null.p_values(x, v, third_moment=skewness * usual**1.5 / n[known] ** 2)
     return _Missing(
-        observed=_spread_out(figure.u[known], known), expected=expected, missing=_spread_out(x - null.centre, known),
+        observed=_spread_out((figure.u * figure.limit)[known], known), expected=expected * figure.limit, missing=_spread_out(x - null.centre, known),
         error=_spread_out(np.sqrt(v + null.spread**2), known), z=_spread_out(null.statistic(x, v), known), p_value=_spread_out(p, known),
         centre=null.centre, spread=null.spread,
     )

@@ -111,8 +111,8 @@ class _Shelters:
     chance: Floats
 
 
-def _shelters(counts: Floats, s: int, start: float, usual: float) -> _Shelters:
-    """One scoring step in δ from `start`, that of the network; its mean of other answers counts as one answer more of every dealer."""
+def _shelters(counts: Floats, s: int, start: float, network: Floats) -> _Shelters:
+    """One scoring step in δ from `start`, that of the network, whose answers count as one more where a dealer alone might have no spread."""
     scores, n = counts.shape[1], counts.sum(axis=1)
     fitted, _ = maximise(counts, s, delta=start)
     p, slopes = derivatives(fitted, scores, s)
@@ -124,21 +124,21 @@ def _shelters(counts: Floats, s: int, start: float, usual: float) -> _Shelters:
     score = relative[:, :, 2] - np.einsum("drj,djk->dr", nuisance, slope)
     adds = score / np.maximum(np.einsum("dr,dr->d", p, score**2), 1e-12)[:, None]
     elsewhere, r = (np.arange(scores) != s) * 1.0, np.arange(scores, dtype=float)
+    usual = (network * elsewhere) @ r / max(network @ elsewhere, 1e-12)
     share = np.maximum(p @ elsewhere, 1e-12)[:, None]
     inside = elsewhere * (r - (p * elsewhere) @ r[:, None] / share) / share
     return _Shelters(
         delta=start + (counts * adds).sum(axis=1) / n, other=((counts * elsewhere) @ r + usual) / (counts @ elsewhere + 1.0),
-        pi=fitted[:, 0], xi=fitted[:, 1], adds_to_delta=adds, adds_to_other=inside, chance=p,
+        pi=fitted[:, 0], xi=fitted[:, 1], adds_to_delta=adds, adds_to_other=inside, chance=(n[:, None] * p + network) / (n[:, None] + 1.0),
     )
 
 
 def _figures(counts: Floats, s: int) -> Floats:
     """δ beyond that of the network at the dealer's level, its variance and third moment, δ, π and ξ, (D, 6)."""
     network, n = counts.sum(axis=0), counts.sum(axis=1)
-    elsewhere = (np.arange(network.size) != s) * network
-    usual = float(elsewhere @ np.arange(network.size) / max(elsewhere.sum(), 1.0))
+    share = network / network.sum()
     start = float(maximise(network[None], s)[0][0, 2])
-    found, levels = _shelters(counts, s, start, usual), _shelters(_shifted(network), s, start, usual)
+    found, levels = _shelters(counts, s, start, share), _shelters(_shifted(network), s, start, share)
     x, curve = _rising(levels.other, levels.delta)
     slope = np.interp(found.other, x, np.gradient(curve, x))[:, None]
     residual = found.delta - np.interp(found.other, x, curve)
