@@ -13,7 +13,7 @@ from .. import _checks
 from .._checks import Floats, Integers
 from ..errors import InputError
 from .answer_patterns import Comparison, comparisons, item_shares
-from .resampled_null import draws_needed, honest_p
+from .resampled_null import draws_needed, honest_p, log_excess
 from .signal_result import Dealers, Signal, dealers_of, signal
 
 _FEWEST_ITEMS = 3
@@ -86,8 +86,8 @@ def near_duplicates(
     >>> items, dealer = rng.integers(4, 11, (400, 6)), np.repeat(np.arange(20), 20)
     >>> items[:8] = items[0]
     >>> r = near_duplicates(items, dealer)
-    >>> r.details["block_forms"][0], bool(r.details["decisive"][0]), r.rows_of(0).tolist()
-    (8.0, True, [0, 1, 2, 3, 4, 5, 6, 7])
+    >>> int(r.details["block_forms"][0]), bool(r.details["decisive"][0]), r.rows_of(0).tolist()
+    (8, True, [0, 1, 2, 3, 4, 5, 6, 7])
     """
     _checks.level(level)
     columns = _checks.columns_of(items, "items")
@@ -102,7 +102,7 @@ def near_duplicates(
     rows = np.flatnonzero(used & (not few))
     rounds = draws_needed(dealers) if draws is None else _checks.whole(draws, "draws", low=2)
     search = _Search.of(answers[rows], dealers.code[rows], pool[rows], dealers, differing)
-    return _found(search, rows, search.draws(rounds, np.random.default_rng(seed)), dealers, few, level)
+    return _found(search, rows, search.draws(rounds, np.random.default_rng(_checks.whole_seed(seed, "seed"))), dealers, few, level)
 
 
 def _length(columns: dict[str, Any]) -> int:
@@ -173,18 +173,14 @@ def _level_classes(answers: Floats) -> Integers:
 
 def _found(search: _Search, rows: Integers, deviance: Floats, dealers: Dealers, few: bool, level: float) -> Signal:
     forms, speaks = search.forms, (search.forms >= 2) & (dealers.count > 1)
-    null_sum = deviance[1:].sum(axis=0)
-    rounds = deviance.shape[0] - 1
-    mean = np.concatenate([[null_sum / rounds], (null_sum - deviance[1:]) / (rounds - 1)])
-    excess = np.log((1.0 + deviance) / (1.0 + mean))
-    statistic, p_value, honest = honest_p(excess, forms, speaks)
+    statistic, p_value, honest = honest_p(log_excess(deviance), forms, speaks)
     block, evidence, weight = _excess(search, dealers.count, np.exp(max(0.0, honest.get("centre", 0.0) + 2.0 * honest.get("spread", 0.0))))
     in_excess = np.bincount(search.dealer[evidence], minlength=dealers.count)
     everybody = np.ones(dealers.count, bool)
     return signal(
         "near_duplicates", dealers, n=forms, effect=in_excess / np.maximum(forms, 1.0), std_error=np.full(dealers.count, np.nan),
         statistic=statistic, p_value=p_value, unit="share", level=level,
-        abstains={"few_items": everybody & few, "no_peers": everybody & (dealers.count == 1), "few_forms": forms < 2},
+        abstains={"few_items": everybody & few, "one_dealer": everybody & (dealers.count == 1), "few_responses": forms < 2},
         details={**block, "forms": in_excess.astype(float)}, null=honest,
         evidence=rows[evidence], weight=weight,
     )

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _checks, options
 from .._checks import Floats, Integers
+from .case_mix import adjust_for_case_mix, least_expected, outcome
 from .clock import Moments, moments
-from .null import FEWEST, EmpiricalNull, fit_null
-from .signal_result import Dealers, Signal, dealers_of, signal
+from .null import EmpiricalNull
+from .null_signal import excess_signal
+from .signal_result import Dealers, Signal, dealers_of
 
 _FEWEST_ANSWERS = 5  # in the last days, and in the rest
 _PRIOR = 10.0  # answers with the network's variance added to the dealer's
-_SHOWN = 0.05  # p-value up to which responses are listed
 
 
 def period_end(
     score: npt.ArrayLike, dealer: npt.ArrayLike, time: npt.ArrayLike, *, days: int = 5, period: options.ClosingPeriod = "month",
-    expected: npt.ArrayLike | None = None, honest: EmpiricalNull | None = None, level: float = 0.95,
+    x: Any = None, top: float | None = None, null: EmpiricalNull | None = None, level: float = 0.95,
 ) -> Signal:
     """How much better the last days of the month score than its rest, less what they do at other dealers.
 
@@ -43,19 +45,23 @@ def period_end(
         Days at the end that are held against the rest, 1 to 15.
     period : {"month", "quarter"}
         What the end is of: the period by which the dealer is judged.
-    expected : array (n,), optional
-        Score expected by case mix, taken off.
-    honest : EmpiricalNull, optional
-        Honest network of an earlier period, of `known_null`; None: fitted to the dealers, 20 at least.
+    x : mapping, dataframe or array (n, p), optional
+        Characteristics of the customer, whose effects within dealers are taken off.
+    top : float, optional
+        Count a score of at least this as 1, any other as 0: the effect is then a share. None: the mean score.
+    null : EmpiricalNull, optional
+        Usual contrast and its honest spread from elsewhere; None: fitted to these dealers.
     level : float
         Confidence level of the effect.
 
     Returns
     -------
     Signal
-        `effect` is Δ_d less the honest centre μ, in points; its standard error accounts for the answers, not for the honest spread
-        ω, which the p-value does. `details`: answers and mean in the last days (`end_n`, `end_mean`) and in the rest (`rest_n`, `rest_mean`).
-        Evidence, of dealers with p below .05: responses of the last days, best first.
+        `effect` is Δ_d less the honest centre μ; its standard error accounts for the answers, for ω and for the uncertainty of μ.
+        `details`: answers and mean in the last days (`end_n`, `end_mean`) and in the rest (`rest_n`, `rest_mean`). Evidence: top marks
+        of the last days. Abstains without times (no_times), without a month that has both parts (no_period_end), with fewer than five
+        answers in either (few_responses), where all scores are equal (constant_scores), and with fewer than 20 dealers and no `null`
+        (few_dealers).
 
     Raises
     ------
@@ -79,15 +85,29 @@ def period_end(
     _checks.level(level)
     _checks.choice(period, options.ClosingPeriod, "period")
     last = int(_checks.number(_checks.whole(days, "days", low=1), "days", low=1, high=15))
-    y = _checks.squarable(_checks.vector(score, "score"), "score")
+    y = outcome(score, top)
     dealers = dealers_of(dealer, length=y.size)
     moment = moments(time, "time", length=y.size)
-    if expected is not None:
-        y = y - _checks.vector(expected, "expected", length=y.size)
     rows = np.flatnonzero(~np.isnat(moment))
+    at = dealers.code[rows]
+    adjusted = adjust_for_case_mix(y, x, dealers.code, dealers.count)
     number, end = _periods(moment[rows], last, 3 if period == "quarter" else 1)
-    parts = _Parts.of(y[rows], dealers.code[rows], number, end, dealers)
-    return _found(parts, rows[end], y, dealers, honest, level)
+    parts = _Parts.of(adjusted.scores[rows], at, number, end, dealers)
+    closing = np.zeros(y.size, bool)
+    closing[rows[end]] = True
+    mix = adjusted.variance(*(adjusted.means(dealers.code, dealers.count, part) for part in (closing, ~closing & ~np.isnat(moment))))
+    timed, both = parts.n.sum(axis=0), parts.weight > 0
+    return excess_signal(
+        "period_end", dealers, effect=parts.contrast, variance=parts.variance + mix, own_variance=parts.variance + mix,
+        third_moment=parts.third,
+        abstains={
+            "no_times": timed == 0, "no_period_end": ~both, "constant_scores": np.full(dealers.count, np.ptp(y) == 0),
+            "few_responses": parts.n.min(axis=0) < _FEWEST_ANSWERS,
+        },
+        null=null, n=timed, unit="points" if top is None else "share", level=level,
+        evidence=least_expected(adjusted.scores, dealers.code, closing & (y == y.max())),
+        details={"end_n": parts.n[1], "end_mean": parts.mean[1], "rest_n": parts.n[0], "rest_mean": parts.mean[0]},
+    )
 
 
 def _periods(moment: Moments, last: int, months: int) -> tuple[Integers, npt.NDArray[np.bool_]]:
@@ -147,28 +167,3 @@ def _moments_within(residual: Floats, dealer: Integers, n: Floats, dealers: Deal
     free = np.maximum(n - 1.0, 0.0).sum(axis=(0, 2))
     network = square.sum() / max(free.sum(), 1.0)
     return (square + _PRIOR * network) / (free + _PRIOR), float((residual**3).sum() / max(free.sum(), 1.0))
-
-
-def _found(parts: _Parts, last: Integers, y: Floats, dealers: Dealers, honest: EmpiricalNull | None, level: float) -> Signal:
-    both = parts.weight > 0
-    few = both & (parts.n.min(axis=0) < _FEWEST_ANSWERS)
-    constant = np.full(dealers.count, not (parts.variance[both] > 0).any())
-    speaks = both & ~few & ~constant
-    alone = np.full(dealers.count, honest is None and int(speaks.sum()) < FEWEST)
-    speaks &= ~alone
-    effect, z, p, centre = parts.contrast.copy(), np.full(dealers.count, np.nan), np.full(dealers.count, np.nan), {}
-    if speaks.any():
-        null = honest or fit_null(parts.contrast[speaks], parts.variance[speaks])
-        z[speaks] = null.statistic(parts.contrast[speaks], parts.variance[speaks])
-        p[speaks] = null.p_values(parts.contrast[speaks], parts.variance[speaks], third_moment=parts.third[speaks])
-        effect, centre = effect - null.centre, {"centre": null.centre, "spread": null.spread}
-    evidence = last[p[dealers.code[last]] < _SHOWN]
-    timed = parts.n.sum(axis=0)
-    return signal(
-        "period_end", dealers, n=timed, effect=effect, std_error=np.sqrt(parts.variance), statistic=z, p_value=p, unit="points", level=level,
-        abstains={
-            "no_times": timed == 0, "no_period_end": ~both, "few_at_period_end": few, "constant_scores": constant, "few_peers": alone,
-        },
-        details={"end_n": parts.n[1], "end_mean": parts.mean[1], "rest_n": parts.n[0], "rest_mean": parts.mean[0]},
-        null=centre, evidence=evidence, weight=y[evidence],
-    )

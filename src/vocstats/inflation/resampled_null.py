@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._checks import Floats
+from .._checks import Floats, Integers
 from ..results import Flags
 from .null import FEWEST, fit_null
 from .signal_result import Dealers
@@ -18,6 +18,12 @@ _LEAST_VARIANCE = 1e-6
 def draws_needed(dealers: Dealers, *, total: int = 10_000) -> int:
     """Draws of the whole network that give `total` draws of a dealer, 8 at the least."""
     return max(8, -(-total // dealers.count))
+
+
+def _size_classes(draws: Floats, size: Floats) -> list[Integers]:
+    """Dealers (columns of `draws`) by size, in classes with about 2,000 draws each."""
+    classes = max(1, min(draws.size // _POOLED, size.size))
+    return [np.asarray(members, np.intp) for members in np.array_split(np.argsort(size, kind="stable"), classes)]
 
 
 def pooled_p(statistic: Floats, draws: Floats, size: Floats) -> Floats:
@@ -37,8 +43,7 @@ def pooled_p(statistic: Floats, draws: Floats, size: Floats) -> Floats:
         Responses.
     """
     p = np.ones(statistic.size)
-    classes = max(1, draws.size // _POOLED)
-    for members in np.array_split(np.argsort(size, kind="stable"), min(classes, statistic.size)):
+    for members in _size_classes(draws, size):
         null = np.sort(draws[:, members], axis=None)
         value = statistic[members]
         as_large = null.size - np.searchsorted(null, value - 1e-9 * (1.0 + np.abs(value)))
@@ -48,6 +53,22 @@ def pooled_p(statistic: Floats, draws: Floats, size: Floats) -> Floats:
         tail = beyond / null.size * np.exp(-(value - edge) / excess) if excess > 0 else np.full(value.size, 1.0 / (1.0 + null.size))
         p[members] = np.where(value > edge, tail, (1.0 + as_large) / (1.0 + null.size))
     return np.asarray(np.minimum(p, 1.0))
+
+
+def pooled_quantile(chance: float, draws: Floats, size: Floats) -> Floats:
+    """Quantile of the draws of dealers of like size, (D,)."""
+    limit = np.empty(size.size)
+    for members in _size_classes(draws, size):
+        limit[members] = np.quantile(draws[:, members], chance)
+    return limit
+
+
+def log_excess(figure: Floats) -> Floats:
+    """log((1 + figure) / (1 + mean of the other draws)) of what is observed (row 0) and drawn (further rows), (1 + B, D)."""
+    drawn = figure[1:].sum(axis=0)
+    rounds = figure.shape[0] - 1
+    mean = np.concatenate([[drawn / rounds], (drawn - figure[1:]) / (rounds - 1)])
+    return np.asarray(np.log((1.0 + figure) / (1.0 + mean)))
 
 
 def honest_p(excess: Floats, size: Floats, speaks: Flags) -> tuple[Floats, Floats, dict[str, float]]:

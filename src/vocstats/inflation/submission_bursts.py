@@ -83,8 +83,8 @@ def bursts(
     >>> time = np.datetime64("2026-09-01T08:00:00") + rng.integers(0, 30, 400) * 86_400 + rng.integers(0, 36_000, 400)
     >>> time[:20] = np.datetime64("2026-09-03T17:20:00") + np.arange(20) * 50
     >>> r = bursts(time, np.repeat(np.arange(10), 40))
-    >>> r.details["burst_forms"][0], round(r.details["burst_minutes"][0], 1), r.rows_of(0).size, bool(r.p_value[0] < 1e-4)
-    (20.0, 15.8, 20, True)
+    >>> int(r.details["burst_forms"][0]), float(r.details["burst_minutes"][0].round(1)), r.rows_of(0).size, bool(r.p_value[0] < 1e-4)
+    (20, 15.8, 20, True)
     """
     _checks.level(level)
     dealers = dealers_of(dealer, length=np.size(time))
@@ -97,7 +97,7 @@ def bursts(
     rows = np.flatnonzero(used)
     rows = rows[np.lexsort((moment[rows], dealers.code[rows]))]  # neighbours in memory are neighbours in time
     scan = _Scan.of(moment[rows], dealers.code[rows], {name: code[rows] for name, code in places.items()}, dealers, widths)
-    null = scan.draws(rounds, np.random.default_rng(seed))
+    null = scan.draws(rounds, np.random.default_rng(_checks.whole_seed(seed, "seed")))
     return _found(scan, null, rows, moment, np.isnat(moment), dealers, level)
 
 
@@ -216,7 +216,7 @@ def _found(
     return signal(
         "bursts", dealers, n=forms, effect=crowded / np.maximum(forms, 1.0), std_error=np.full(dealers.count, np.nan), statistic=statistic,
         p_value=pooled_p(statistic, null, forms), unit="share", level=level,
-        abstains={"no_times": timed == 0, "only_kiosks": forms == 0, "no_clock": no_clock, "few_forms": forms < _FEWEST},
+        abstains={"no_times": timed == 0, "only_kiosks": forms == 0, "no_clock": no_clock, "few_responses": forms < _FEWEST},
         details={**window, "forms": crowded, "device_forms": scan.most}, null={"draws": float(null.shape[0])},
         evidence=rows[evidence], weight=weight[evidence],
     )
