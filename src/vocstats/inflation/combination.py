@@ -20,6 +20,7 @@ _LEAST_P = 1e-300  # its transform still is a number
 _BEYOND = 200  # null draws the tail is tied to: their number is off by a factor of 1.15 at most, 95 times in 100
 _FEWEST = 100  # null draws of a pattern of signals
 _SPREAD_OF_DRAWS = 500
+_LEAST_PAIRS = 20  # dealers a correlation is told from
 _CORRELATIONS = np.linspace(0.0, 0.98, 50)
 
 
@@ -289,7 +290,9 @@ def _lower_scores(rng: np.random.Generator, p: Floats) -> Floats:
 
 
 def _truncated_correlation(z: Floats, w: Floats) -> float:
-    """Likeliest ρ from 0 to .98; 0 where nothing tells it."""
+    """Likeliest ρ from 0 to .98; 0 where fewer than 20 dealers tell it."""
+    if z.size < _LEAST_PAIRS:
+        return 0.0
     rho = _CORRELATIONS
     square, cross = float(z @ z + w @ w), float(z @ w)
     log = -(square - 2.0 * rho * cross) / (2.0 * (1.0 - rho**2)) - z.size * (
@@ -301,28 +304,28 @@ def _truncated_correlation(z: Floats, w: Floats) -> float:
 def _combined(p: Floats, null: Floats, method: CombinationMethod) -> tuple[Floats, Floats]:
     """Statistic and recalibrated p-value of every dealer, pattern by pattern of the signals that speak."""
     speaks = ~np.isnan(p)
+    transformed, null = _transform(p, method), _transform(null, method)
     patterns, pattern = np.unique(speaks, axis=0, return_inverse=True)
     statistic, p_value = np.full(p.shape[0], np.nan), np.full(p.shape[0], np.nan)
     for k, columns in enumerate(patterns):
         if not columns.any():
             continue
         members = np.flatnonzero(pattern.ravel() == k)
-        statistic[members] = _mean_transform(p[np.ix_(members, columns)], method)
-        drawn = null[:, columns]
-        drawn = drawn[~np.isnan(drawn).any(axis=1)]
-        if drawn.shape[0] < _FEWEST:
+        statistic[members] = transformed[np.ix_(members, columns)].mean(axis=1)
+        drawn = null[:, columns].mean(axis=1)
+        drawn = drawn[~np.isnan(drawn)]
+        if drawn.size < _FEWEST:
             raise InputError(
-                f"{drawn.shape[0]} rows of draws hold all {int(columns.sum())} signals that speak of some dealers; {_FEWEST} are needed.",
-                code="few_draws", argument="draws", count=drawn.shape[0], needed=_FEWEST,
+                f"{drawn.size} rows of draws hold all {int(columns.sum())} signals that speak of some dealers; {_FEWEST} are needed.",
+                code="few_draws", argument="draws", count=drawn.size, needed=_FEWEST,
             )
-        p_value[members] = _recalibrated(statistic[members], np.sort(_mean_transform(drawn, method)), method)
+        p_value[members] = _recalibrated(statistic[members], np.sort(drawn), method)
     return statistic, p_value
 
 
-def _mean_transform(p: Floats, method: CombinationMethod) -> Floats:
+def _transform(p: Floats, method: CombinationMethod) -> Floats:
     bounded = np.maximum(p, _LEAST_P)
-    values = 1.0 / np.tan(np.pi * _CUT * bounded) if method == "truncated_cauchy" else 1.0 / bounded
-    return np.asarray(values.mean(axis=1))
+    return np.asarray(1.0 / np.tan(np.pi * _CUT * bounded) if method == "truncated_cauchy" else 1.0 / bounded)
 
 
 def _tail(t: Floats, method: CombinationMethod) -> Floats:
