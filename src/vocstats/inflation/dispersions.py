@@ -9,26 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _checks
-from ..errors import InputError
 from ..results import Floats
 from .null import FEWEST, fit_null
 from .signal_result import Dealers, Signal, dealers_of, signal
 
 _LEAST = 10  # responses below which a variance says nothing
+_VALUES = 3  # of two, the mean tells the variance
 _ROUNDS = 25
 _HUBER = 1.345  # 95 % efficient for normal errors
 _NORMAL_QUARTILE = 0.6745
 
 
-def dispersion(
-    score: npt.ArrayLike, dealer: Any, *, items: Any = None, scale: tuple[float, float] | None = None, level: float = 0.95
-) -> Signal:
+def dispersion(score: npt.ArrayLike, dealer: Any, *, items: Any = None, above: float = 0.25, level: float = 0.95) -> Signal:
     """Share of the variance of scores, and of the covariance of items, that is missing given the dealer's mean.
 
-    Forms copied or filled in by the same hand vary too little; forms filled in without a customer behind them do not go together. At
-    mean M a scale from a to b leaves a variance of at most (b - M)(M - a). The share u of it that the scores have, and the share that the
-    mean covariance between two items has, are smooth curves f(M) in the network, quadratic and fitted robustly. The variance v(M) of
-    what an answer adds to the residual is learned likewise, so that a dealer without variance does not count as measured exactly:
+    Forms copied or filled in by the same hand vary too little; forms filled in without a customer behind them do not go together. Such
+    forms are good ones, and beside the complaints of real customers they widen the spread of all forms. So with items the mean of a form
+    takes the place of the score, and only forms above the network's lower quartile count. At mean M, answers from a to b have a variance
+    of at most (b - M)(M - a). The share u of it that form means (or scores) have, and the share that the mean covariance of two items
+    has, are smooth curves f(M) in the network, quadratic and fitted robustly. The variance v(M) of what a form adds to the residual is
+    learned likewise, so that a dealer without variance does not count as measured exactly:
 
         x_d = 1 - u_d / f(M_d),   u = s² / [(b - M)(M - a)];     x_d ~ N(μ, v(M_d) / n_d + ω²) at honest dealers (`fit_null`)
 
@@ -37,13 +37,13 @@ def dispersion(
     Parameters
     ----------
     score : array (n,)
-        Scores.
+        Scores; with two items or more they are not used.
     dealer : array (n,)
         The dealer of each response.
     items : mapping, dataframe or array (n, k), optional
-        Answers to the single questions; on the same scale; forms with a missing one are left out of the covariance.
-    scale : (low, high), optional
-        Lowest and highest score possible; None: of those given.
+        Answers to the single questions, on one scale; forms with a missing one are left out.
+    above : float
+        Share of the network's forms, the lowest by their mean, that does not count.
     level : float
         Confidence level of the limits of the effect.
 
@@ -56,7 +56,7 @@ def dispersion(
     Raises
     ------
     InputError
-        Scores outside the scale; bad arrays.
+        Bad arrays or labels, or `above` outside [0, 1).
 
     References
     ----------
@@ -70,30 +70,51 @@ def dispersion(
     >>> dealer = np.repeat(np.arange(40), 100)
     >>> score = rng.binomial(9, 0.8, dealer.size) + 1
     >>> score[dealer == 7] = np.where(rng.random(100) < 0.3, 9, 8)
-    >>> r = dispersion(score, dealer, scale=(1, 10))
+    >>> r = dispersion(score, dealer)
     >>> int(np.argmin(r.p_value)), bool(r.effect[7] > 0.5)
     (7, True)
     """
     _checks.level(level)
+    share = _checks.number(above, "above", low=0.0, high=1.0, open_high=True)
     y = _checks.vector(score, "score")
     dealers = dealers_of(dealer, length=y.size)
-    low, high = _ends(y, scale)
-    n = dealers.sums(np.ones(y.size))
-    scores = _spread(y[:, None], dealers, low, high)
-    questions = _of_items(items, dealers, y.size, scale)
+    answers = _complete(items, y.size)
+    rows = np.arange(y.size)
+    if answers is not None:
+        y, rows = answers.mean(axis=1), np.flatnonzero(~np.isnan(answers).any(axis=1))
+        rows = rows[y[rows] >= np.quantile(y[rows], share)] if rows.size else rows
+    used = Dealers(code=dealers.code[rows], labels=dealers.labels)
+    ends = (float(y[rows].min(initial=np.inf)), float(y[rows].max(initial=-np.inf)))
+    scores = _spread(y[rows, None], used, *ends)
     abstains = {
-        "constant_scores": np.full(dealers.count, np.ptp(y) == 0), "few_responses": n < _LEAST, "at_end_of_scale": scores.limit <= 0,
+        "constant_scores": np.full(dealers.count, rows.size > 0 and ends[0] == ends[1]),
+        "scale_too_short": np.full(dealers.count, np.unique(y[rows]).size < _VALUES), "few_responses": scores.n < _LEAST,
+        "at_end_of_scale": ~(scores.limit > 0),
     }
     speaks = ~np.logical_or.reduce(list(abstains.values()))
     first = _against_curve(scores, speaks)
-    second = _against_curve(questions, speaks)
+    second = _against_curve(None if answers is None else _spread(answers[rows], used, *ends), speaks)
+    return _told(dealers, scores, first, second, abstains, level)
+
+
+def _complete(items: Any, length: int) -> Floats | None:
+    """Items as columns; None with fewer than two."""
+    columns = _checks.columns_of(items, "items")
+    if len(columns) < 2:
+        return None
+    return np.column_stack([_checks.vector(column, name, length=length, missing=True) for name, column in columns.items()])
+
+
+def _told(
+    dealers: Dealers, scores: _Figure, first: _Missing, second: _Missing, abstains: dict[str, npt.NDArray[np.bool_]], level: float
+) -> Signal:
+    """Both parts as one signal."""
     p = np.fmin(first.p_value, second.p_value)
     both = np.isfinite(first.p_value) & np.isfinite(second.p_value)
-    nothing = np.isnan(first.p_value)
     return signal(
-        "dispersion", dealers, n=n, effect=first.missing, std_error=first.error, statistic=np.fmax(first.z, second.z),
+        "dispersion", dealers, n=scores.n, effect=first.missing, std_error=first.error, statistic=np.fmax(first.z, second.z),
         p_value=np.where(both, -np.expm1(2.0 * np.log1p(-np.minimum(p, 1.0 - 1e-16))), p), unit="share",
-        abstains={**abstains, "few_dealers": nothing}, level=level,
+        abstains={**abstains, "few_dealers": np.isnan(first.p_value)}, level=level,
         details={
             "sd": np.sqrt(np.maximum(scores.u * scores.limit, 0.0)), "expected_sd": np.sqrt(np.maximum(first.expected, 0.0)),
             "covariance": second.observed, "expected_covariance": second.expected,
@@ -104,19 +125,6 @@ def dispersion(
             "covariance_spread": second.spread,
         },
     )
-
-
-def _ends(y: Floats, scale: tuple[float, float] | None) -> tuple[float, float]:
-    if scale is None:
-        return float(y.min(initial=np.inf)), float(y.max(initial=-np.inf))
-    low, high = scale
-    rows = np.flatnonzero((y < low) | (y > high))
-    if rows.size:
-        raise InputError(
-            f"score leaves the scale from {low:g} to {high:g}, at rows {rows[:5].tolist()}. Correct score or scale.",
-            code="outside_scale", argument="score", rows=rows, low=float(low), high=float(high),
-        )
-    return float(low), float(high)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,19 +152,6 @@ class _Missing:
     p_value: Floats
     centre: float
     spread: float
-
-
-def _of_items(items: Any, dealers: Dealers, length: int, scale: tuple[float, float] | None) -> _Figure | None:
-    """Mean covariance of two items, of complete forms; None with fewer than two items."""
-    columns = _checks.columns_of(items, "items")
-    if len(columns) < 2:
-        return None
-    answers = np.column_stack([_checks.vector(column, name, length=length, missing=True) for name, column in columns.items()])
-    whole = ~np.isnan(answers).any(axis=1)
-    if not whole.any():
-        return None
-    low, high = _ends(answers[whole].ravel(), scale)
-    return _spread(answers[whole], Dealers(code=dealers.code[whole], labels=dealers.labels), low, high)
 
 
 def _spread(answers: Floats, dealers: Dealers, low: float, high: float) -> _Figure:
@@ -194,7 +189,8 @@ def _against_curve(figure: _Figure | None, speaks: npt.NDArray[np.bool_]) -> _Mi
     null = fit_null(x, v)
     p = null.p_values(x, v, third_moment=skewness * usual**1.5 / n[known] ** 2)
     return _Missing(
-        observed=_spread_out((figure.u * figure.limit)[known], known), expected=expected * figure.limit, missing=_spread_out(x - null.centre, known),
+        observed=_spread_out((figure.u * figure.limit)[known], known), expected=expected * figure.limit,
+        missing=_spread_out(x - null.centre, known),
         error=_spread_out(np.sqrt(v + null.spread**2), known), z=_spread_out(null.statistic(x, v), known), p_value=_spread_out(p, known),
         centre=null.centre, spread=null.spread,
     )

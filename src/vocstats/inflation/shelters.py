@@ -112,7 +112,7 @@ class _Shelters:
 
 
 def _shelters(counts: Floats, s: int, start: float, network: Floats) -> _Shelters:
-    """One scoring step in δ from `start`, that of the network, whose answers count as one more where a dealer alone might have no spread."""
+    """One scoring step in δ from `start`, that of the network; its answers count as one more of a dealer, who alone may have no spread."""
     scores, n = counts.shape[1], counts.sum(axis=1)
     fitted, _ = maximise(counts, s, delta=start)
     p, slopes = derivatives(fitted, scores, s)
