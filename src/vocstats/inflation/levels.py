@@ -67,7 +67,7 @@ def level_excess(
     >>> honest[7] = 0.85
     >>> r = level_excess(np.where(rng.random(20_000) < honest[dealer], 10, 8), dealer, top=9)
     >>> print(f"{r.effect[7]:.2f} ± {r.std_error[7]:.2f}, p = {r.p_value[7]:.0e}")
-    0.30 ± 0.04, p = 3e-06
+    0.29 ± 0.05, p = 5e-06
     """
     _checks.level(level)
     y = outcome(score, top)

@@ -19,7 +19,7 @@ _SIDE, _ZOOMS = 21, 8  # points a side of the grid, and how often it is drawn cl
 _ENDS = np.log(np.where(np.isin(np.arange(_SIDE), (0, _SIDE - 1)), 0.5, 1.0))  # the trapezium rule, for a spread near 0
 _RULE = np.add.outer(_ENDS, _ENDS).reshape(-1, 1)
 _SHARES = np.linspace(0.3, 1.0, 15)  # of honest dealers
-_CHANCES = np.append(np.full(14, 0.5 / 14), 0.5)
+_CHANCES = np.append(np.full(14, 0.25 / 14), 0.75)  # all are honest, until the data say otherwise
 _NEGLIGIBLE = 1e-5  # chances below this multiple of the largest are left out
 
 
@@ -50,13 +50,20 @@ def fit_lower_tail(x: Floats, variance: Floats) -> LowerTail:
 
 
 def _fit(x: Floats, variance: Floats) -> LowerTail:
-    return _integrated(x, variance, _cut(x, variance, _integrated(x, variance, np.full(x.size, np.quantile(x, _BELOW)))))
+    return _integrated(x, variance, _cut(x, variance, _integrated(x, variance, np.full(x.size, _between(x)))))
 
 
 def _cut(x: Floats, variance: Floats, fit: LowerTail) -> Floats:
     """Cut of every dealer: the quantile of the z-scores, back on the scale of x."""
     centre, deviation = float(fit.chance @ fit.centre), fit.deviation(variance)
-    return np.asarray(centre + deviation * np.quantile((x - centre) / deviation, _BELOW))
+    return np.asarray(centre + deviation * _between((x - centre) / deviation))
+
+
+def _between(z: Floats) -> float:
+    """Halfway between the largest of those that lie below the cut and the next: at one of them, rounding would decide."""
+    count = int(np.ceil(_BELOW * z.size))
+    low, high = np.sort(z)[count - 1 : count + 1]
+    return float(low + high) / 2.0
 
 
 def _integrated(x: Floats, variance: Floats, cut: Floats) -> LowerTail:

@@ -118,7 +118,7 @@ def fit_null(effect: npt.ArrayLike, variance: npt.ArrayLike, *, level: float = 0
 
     The cut stands at the same z everywhere, such that two fifths of the dealers are below. Dealers whose s_d² is above three times the
     lower quartile stay out of the fit: they tell little of ω, and when inflated often hide below the cut. μ, ω and π are integrated over
-    a grid, flat in μ and ω; π is 1 with chance one half, else anything from .3 to 1.
+    a grid, flat in μ and ω; π is 1 with chance three quarters, else anything from .3 to 1.
 
     For z-scores with Var(z_d) = 1 + n_d γ give effect = z / sqrt(n) and variance = 1 / n: then γ = ω².
 
@@ -156,7 +156,7 @@ def fit_null(effect: npt.ArrayLike, variance: npt.ArrayLike, *, level: float = 0
     >>> effect[:120] += 0.3
     >>> null = fit_null(effect, np.full(400, 0.03**2))
     >>> print(f"{null.centre:.3f} ± {null.centre_error:.3f}, {null.spread:.3f} ± {null.spread_error:.3f}")
-    0.009 ± 0.010, 0.041 ± 0.007
+    0.012 ± 0.008, 0.043 ± 0.006
     """
     _checks.level(level)
     x = _checks.squarable(_checks.vector(effect, "effect"), "effect")
