@@ -87,12 +87,12 @@ def test_items_share_one_factor(honest):
     scores = honest.responses[["score", *honest.items]]
     assert scores.min().min() == 1 and scores.max().max() == 10
     correlation = scores.corr().to_numpy()[np.triu_indices(9, 1)]
-    assert 0.55 < correlation.min() and correlation.max() < 0.72
+    assert correlation.min() > 0.55 and correlation.max() < 0.72
     assert np.linalg.eigvalsh(scores.corr())[-2] < 0.6
 
 
 def test_manufacturer_has_his_share(honest):
-    assert (honest.responses["channel"] == "manufacturer").mean() == pytest.approx(0.2, abs=0.01)
+    assert (honest.responses["channel"] == "manufacturer").mean() == pytest.approx(0.25, abs=0.01)
 
 
 def test_cases_and_season_matter(honest):
@@ -170,7 +170,8 @@ def test_manufacturers_sample_is_untouched_but_where_both_are_coached(honest, ne
 
 
 def test_neither_names_nor_numbers_nor_order_betray_who_inflated():
-    network = simulate_dealers(1_000, seed=8, inflated=0.5, mechanisms=["begging", "gifts", "deleted_records"], responses=(30, 60), kiosks=0.0)
+    mechanisms = ["begging", "gifts", "deleted_records"]
+    network = simulate_dealers(1_000, seed=8, inflated=0.5, mechanisms=mechanisms, responses=(30, 60), kiosks=0.0)
     inflated = network.truth.dealers.set_index("dealer")["inflated"]
     responses = network.responses.assign(row=np.arange(len(network.responses)))
     roster = network.roster.assign(roster_row=np.arange(len(network.roster)))

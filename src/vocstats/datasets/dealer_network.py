@@ -74,7 +74,7 @@ def simulate_dealers(
     spread: float = 0.10,
     channel_gap: float = 0.02,
     gap_spread: float = 0.03,
-    independent_share: float = 0.2,
+    independent_share: float = 0.25,
     stars: float = 0.04,
     kiosks: float = 0.06,
     tiny: float = 0.04,
