@@ -63,7 +63,7 @@ class CombinedEvidence(Result):
         return frame({**self.labels, **numbers, **dict(zip(self.signals, self.p_values.T, strict=True))})
 
     def tidy(self) -> pd.DataFrame:
-        """One row per term ("combined" or a signal) and dealer: term, dealer, estimate (the p-value), std_error, conf_low, conf_high (NaN)."""
+        """One row per term ("combined" or a signal) and dealer: term, dealer, estimate (the p-value); std_error and limits are NaN."""
         terms = ("combined", *self.signals)
         dealer = self.labels["dealer"]
         unknown = np.full(len(terms) * dealer.size, np.nan)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import special
 
 from .. import _checks
+from .._numerics import sums_by
 from ..results import Floats
 from .chances import chances_elsewhere, named
 from .null import FEWEST, EmpiricalNull, fit_null
@@ -26,10 +27,13 @@ def outcome_discordance(
 ) -> Signal:
     """More complaints, returns and churn among those who gave top marks than such marks leave elsewhere.
 
-    Of the responses i with a score of `top` or more, p_i is the chance of any of the outcomes given score, channel and characteristics, by a
-    logistic model of other dealers' top marks. The number O_d at the dealer has mean E_d = Σ p_i, variance V_d = Σ p_i (1 - p_i) and, at an
-    honest dealer like the average one, exactly a Poisson-binomial distribution. Its tail as a normal score, z_d = -Φ⁻¹(P(X >= O_d)), is held
-    against the honest network, in which log odds differ by N(μ, ω²) between dealers:
+    Of the responses i with a score of `top` or more, p_i is the chance of any of the outcomes given score, characteristics and the level
+    of the dealer in this channel (share of top marks, drawn towards the network's as far as it is chance): an honest dealer with
+    satisfied customers has few complaints; one with as many top marks and dissatisfied customers has too many. The logistic model is
+    learned from the independent top marks of other dealers, which their dealers have not touched. The number O_d at the dealer has mean
+    E_d = Σ p_i and variance V_d = Σ p_i (1 - p_i), and exactly a Poisson-binomial distribution where the dealer is as p says. Its tail as
+    a normal score, z_d = -Φ⁻¹(P(X >= O_d)), is held against the honest network, where log odds differ from the model by N(μ, ω²) between
+    dealers (μ: what the dealers' own channel usually adds):
 
         z_d ~ N(μ √V_d, 1 + ω² V_d)
 
@@ -43,8 +47,8 @@ def outcome_discordance(
         What followed: complaint, return for the same fault, churn. Missing where not known; a response of which nothing is known to have
         happened and something is unknown stays out. None: the signal abstains.
     independent : bool array (n,), optional
-        Whether somebody other than the dealer invited the customer. Such responses help to learn p, each channel with its own level, and
-        are not counted. None: all are the dealer's.
+        Whether somebody other than the dealer invited the customer. From such responses p is learned (from all, where fewer than 50
+        outcomes followed them), and they are not counted. None: all are the dealer's, and p is the less honest the more dealers inflate.
     x : mapping, dataframe or array (n, p), optional
         Characteristics of the customer. Labels enter as indicators, numbers as they are.
     top : float, optional
@@ -88,16 +92,12 @@ def outcome_discordance(
     columns = read_outcomes(outcomes, y.size, "outcomes")
     followed, known = any_outcome(columns, y.size)
     own = np.ones(y.size, bool) if independent is None else ~_checks.flags(independent, "independent", length=y.size)
-    high = known & (y >= _top(y, top))
-    tested = high & own
     marks = y >= _top(y, top)
-    level_of = np.where(own, _level(marks, own, dealers)[dealers.code], _level(marks, ~own, dealers)[dealers.code])
-    elsewhere = high & ~own
-    learn = elsewhere if (elsewhere & followed).sum() >= _LEAST_EVENTS else high
-    p = chances_elsewhere(named(x, score=y, level=level_of), followed, learn, dealers) if high.any() else np.zeros(y.size)
+    high, tested = known & marks, known & marks & own
+    p = _chances(y, x, marks, followed, high, own, dealers)
     code, chance = dealers.code[tested], p[tested]
     n, observed = dealers.sums(tested), dealers.sums(tested & followed)
-    expected, variance = (np.bincount(code, weights=each, minlength=dealers.count) for each in (chance, chance * (1.0 - chance)))
+    expected, variance = (sums_by(code, each, dealers.count) for each in (chance, chance * (1.0 - chance)))
     abstains = {
         "no_outcomes": np.full(dealers.count, not columns), "no_top_marks": n == 0,
         "outcome_never": np.full(dealers.count, not (high & followed).any()),
@@ -105,8 +105,7 @@ def outcome_discordance(
     above, equal = poisson_binomial_tail(chance, code, observed.astype(np.intp))
     speaks = ~np.logical_or.reduce(list(abstains.values()))
     null = _null(above + equal / 2.0, variance, speaks, level) if null is None else null
-    figures = _against(null, above, equal, observed - expected, variance) if null else [np.full(dealers.count, np.nan)] * 4
-    excess, error, z, p_value = figures
+    excess, error, z, p_value = _against(null, above, equal, observed - expected, variance)
     evidence = np.flatnonzero(tested & followed)
     with np.errstate(divide="ignore", invalid="ignore"):
         return signal(
@@ -144,9 +143,19 @@ def _top(y: Floats, top: float | None) -> float:
     return float(np.unique(y)[-2:][0]) if y.size else 0.0
 
 
-def _level(high: Flags, own: Flags, dealers: Dealers) -> Floats:
-    """Share of top marks in the dealer's own channel, drawn towards the network's as far as it is chance, rounded to twentieths of a spread."""
-    n, k = dealers.sums(own), dealers.sums(own & high)
+def _chances(y: Floats, x: Any, marks: Flags, followed: Flags, high: Flags, own: Flags, dealers: Dealers) -> Floats:
+    """p of every response, learned from independent top marks where they were followed by enough."""
+    if not high.any():
+        return np.zeros(y.size)
+    level = np.where(own, *(_level(marks, rows, dealers)[dealers.code] for rows in (own, ~own)))
+    elsewhere = high & ~own
+    learn = elsewhere if (elsewhere & followed).sum() >= _LEAST_EVENTS else high
+    return chances_elsewhere(named(x, score=y, level=level), followed, learn, dealers)
+
+
+def _level(high: Flags, rows: Flags, dealers: Dealers) -> Floats:
+    """Share of top marks in one channel, drawn towards the network's as far as it is chance, rounded to tenths of its spread."""
+    n, k = dealers.sums(rows), dealers.sums(rows & high)
     mean = float(k.sum() / max(n.sum(), 1.0))
     share = np.divide(k, n, out=np.full(n.size, mean), where=n > 0)
     chance = mean * (1.0 - mean)
@@ -166,8 +175,10 @@ def _null(middle: Floats, variance: Floats, speaks: Flags, level: float) -> Empi
     return fit_null(-special.ndtri(np.clip(middle[speaks], 1e-15, 1.0 - 1e-15)) / deviation, 1.0 / deviation**2, level=level)
 
 
-def _against(null: EmpiricalNull, above: Floats, equal: Floats, excess: Floats, variance: Floats) -> list[Floats]:
-    """Excess beyond the honest centre, its standard error, statistic and p-value."""
+def _against(null: EmpiricalNull | None, above: Floats, equal: Floats, excess: Floats, variance: Floats) -> list[Floats]:
+    """Excess beyond the honest centre, its standard error, statistic and p-value; NaN without a null."""
+    if null is None:
+        return [np.full(excess.size, np.nan)] * 4
     v = np.maximum(variance, 1e-12)
     scores = [-special.ndtri(np.clip(tail, 1e-300, 1.0 - 1e-15)) / np.sqrt(v) for tail in (above + equal / 2.0, above + equal)]
     p = null.p_values(scores[1], 1.0 / v)
