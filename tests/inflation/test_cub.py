@@ -110,8 +110,9 @@ def test_extreme_tables() -> None:
 
 def test_refusals_and_writing() -> None:
     for counts, shelter, error, match in (
-        ([1, 2, 3], None, InputError, "at least 4"), ([1, 2, 3, 4], 4, InputError, "at least 5"), ([1, 2, 3, 4, -1], None, InputError, "negative"),
-        ([1, 2, 3, 4, 5], 6, InputError, "shelter"), ([1, 2, 3, 4, 5], 0, InputError, "shelter"), ([[0] * 5], None, IdentificationError, "no answers"),
+        ([1, 2, 3], None, InputError, "at least 4"), ([1, 2, 3, 4], 4, InputError, "at least 5"),
+        ([1, 2, 3, 4, -1], None, InputError, "negative"), ([1, 2, 3, 4, 5], 6, InputError, "shelter"),
+        ([1, 2, 3, 4, 5], 0, InputError, "shelter"), ([[0] * 5], None, IdentificationError, "no answers"),
         (np.ones((2, 2, 5)), None, InputError, "dimensions"),
     ):
         with pytest.raises(error, match=match):

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _checks
+from .._checks import Integers
 from ..results import Floats
 from .null import FEWEST, fit_null
 from .signal_result import Dealers, Signal, dealers_of, signal
 
 _LEAST = 10  # responses below which a variance says nothing
 _VALUES = 3  # of two, the mean tells the variance
+_PARTS = ("variance", "covariance", "variance_good", "covariance_good")
 _ROUNDS = 25
 _HUBER = 1.345  # 95 % efficient for normal errors
 _NORMAL_QUARTILE = 0.6745
@@ -23,16 +25,16 @@ _NORMAL_QUARTILE = 0.6745
 def dispersion(score: npt.ArrayLike, dealer: Any, *, items: Any = None, above: float = 0.25, level: float = 0.95) -> Signal:
     """Share of the variance of scores, and of the covariance of items, that is missing given the dealer's mean.
 
-    Forms copied or filled in by the same hand vary too little; forms filled in without a customer behind them do not go together. Such
-    forms are good ones, and beside the complaints of real customers they widen the spread of all forms. So with items the mean of a form
-    takes the place of the score, and only forms above the network's lower quartile count. At mean M, answers from a to b have a variance
-    of at most (b - M)(M - a). The share u of it that form means (or scores) have, and the share that the mean covariance of two items
-    has, are smooth curves f(M) in the network, quadratic and fitted robustly. The variance v(M) of what a form adds to the residual is
-    learned likewise, so that a dealer without variance does not count as measured exactly:
+    Forms copied or filled in by the same hand vary too little; forms filled in without a customer behind them do not go together. With
+    items the mean of a form takes the place of the score. At mean M, answers from a to b have a variance of at most (b - M)(M - a). The
+    share u of it that form means (or scores) have, and the share that the mean covariance of two items has, are smooth curves f(M) in
+    the network, quadratic and fitted robustly. The variance v(M) of what a form adds to the residual is learned likewise, so that a
+    dealer without variance does not count as measured exactly:
 
         x_d = 1 - u_d / f(M_d),   u = s² / [(b - M)(M - a)];     x_d ~ N(μ, v(M_d) / n_d + ω²) at honest dealers (`fit_null`)
 
-    With items, the smaller of the two p-values counts, as 1 - (1 - p)².
+    Such forms are good ones, and beside the complaints of real customers they may widen the spread of all. So both are taken of all
+    forms and, with items, of those above the network's lower quartile too. Of k p-values the smallest counts, as 1 - (1 - p)^k.
 
     Parameters
     ----------
@@ -43,15 +45,15 @@ def dispersion(score: npt.ArrayLike, dealer: Any, *, items: Any = None, above: f
     items : mapping, dataframe or array (n, k), optional
         Answers to the single questions, on one scale; forms with a missing one are left out.
     above : float
-        Share of the network's forms, the lowest by their mean, that does not count.
+        Share of the network's forms, the lowest by their mean, that are not among the good ones.
     level : float
         Confidence level of the limits of the effect.
 
     Returns
     -------
     Signal
-        The effect is the share of the variance that is missing. Details: `sd`, `expected_sd`, `covariance`, `expected_covariance`,
-        `p_variance`, `p_covariance` (NaN without items).
+        The effect is the share that is missing of the variance or covariance that shows it most, named in `shows_in`. Details: that,
+        `sd`, `expected_sd`, and `p_variance`, `p_covariance`, `p_variance_good`, `p_covariance_good` (NaN where not taken).
 
     Raises
     ------
@@ -79,22 +81,30 @@ def dispersion(score: npt.ArrayLike, dealer: Any, *, items: Any = None, above: f
     y = _checks.vector(score, "score")
     dealers = dealers_of(dealer, length=y.size)
     answers = _complete(items, y.size)
-    rows = np.arange(y.size)
     if answers is not None:
-        y, rows = answers.mean(axis=1), np.flatnonzero(~np.isnan(answers).any(axis=1))
-        rows = rows[y[rows] >= np.quantile(y[rows], share)] if rows.size else rows
-    used = Dealers(code=dealers.code[rows], labels=dealers.labels)
-    ends = (float(y[rows].min(initial=np.inf)), float(y[rows].max(initial=-np.inf)))
-    scores = _spread(y[rows, None], used, *ends)
+        y = answers.mean(axis=1)
+    rows = np.flatnonzero(~np.isnan(y))
+    values = np.unique(y[rows])
+    scores = _spread(y[rows, None], _of(dealers, rows), values)
     abstains = {
-        "constant_scores": np.full(dealers.count, rows.size > 0 and ends[0] == ends[1]),
-        "scale_too_short": np.full(dealers.count, np.unique(y[rows]).size < _VALUES), "few_responses": scores.n < _LEAST,
-        "at_end_of_scale": ~(scores.limit > 0),
+        "constant_scores": np.full(dealers.count, values.size == 1), "scale_too_short": np.full(dealers.count, 1 < values.size < _VALUES),
+        "few_responses": scores.n < _LEAST, "at_end_of_scale": ~(scores.limit > 0),
     }
     speaks = ~np.logical_or.reduce(list(abstains.values()))
-    first = _against_curve(scores, speaks)
-    second = _against_curve(None if answers is None else _spread(answers[rows], used, *ends), speaks)
-    return _told(dealers, scores, first, second, abstains, level)
+    parts = {"variance": _against_curve(scores, speaks)}
+    if answers is not None and rows.size:
+        parts["covariance"] = _against_curve(_spread(answers[rows], _of(dealers, rows), values), speaks)
+        good = rows[y[rows] >= np.quantile(y[rows], share)]
+        range_of_good = np.unique(y[good])
+        if range_of_good.size >= _VALUES:
+            for name, columns in (("variance_good", y[:, None]), ("covariance_good", answers)):
+                parts[name] = _against_curve(_spread(columns[good], _of(dealers, good), range_of_good), speaks)
+    return _told(dealers, scores, parts, abstains, level)
+
+
+def _of(dealers: Dealers, rows: Integers) -> Dealers:
+    """The dealers of some of the responses."""
+    return Dealers(code=dealers.code[rows], labels=dealers.labels)
 
 
 def _complete(items: Any, length: int) -> Floats | None:
@@ -106,24 +116,26 @@ def _complete(items: Any, length: int) -> Floats | None:
 
 
 def _told(
-    dealers: Dealers, scores: _Figure, first: _Missing, second: _Missing, abstains: dict[str, npt.NDArray[np.bool_]], level: float
+    dealers: Dealers, scores: _Figure, parts: dict[str, _Missing], abstains: dict[str, npt.NDArray[np.bool_]], level: float
 ) -> Signal:
-    """Both parts as one signal."""
-    p = np.fmin(first.p_value, second.p_value)
-    both = np.isfinite(first.p_value) & np.isfinite(second.p_value)
+    """All parts as one signal."""
+    nothing = np.full(dealers.count, np.nan)
+    p = {name: parts[name].p_value if name in parts else nothing for name in _PARTS}
+    known = np.stack([part.z for part in parts.values()])
+    most = np.argmax(np.where(np.isnan(known), -np.inf, known), axis=0)
+    here = (most, np.arange(most.size))
+    effect, error, z = (np.stack([getattr(part, name) for part in parts.values()])[here] for name in ("missing", "error", "z"))
+    least = np.fmin.reduce(list(p.values()))
+    taken = np.isfinite(known).sum(axis=0)
     return signal(
-        "dispersion", dealers, n=scores.n, effect=first.missing, std_error=first.error, statistic=np.fmax(first.z, second.z),
-        p_value=np.where(both, -np.expm1(2.0 * np.log1p(-np.minimum(p, 1.0 - 1e-16))), p), unit="share",
-        abstains={**abstains, "few_dealers": np.isnan(first.p_value)}, level=level,
+        "dispersion", dealers, n=scores.n, effect=effect, std_error=error, statistic=z,
+        p_value=-np.expm1(taken * np.log1p(-np.minimum(least, 1.0 - 1e-16))), unit="share", level=level,
+        abstains={**abstains, "few_dealers": taken == 0},
         details={
-            "sd": np.sqrt(np.maximum(scores.u * scores.limit, 0.0)), "expected_sd": np.sqrt(np.maximum(first.expected, 0.0)),
-            "covariance": second.observed, "expected_covariance": second.expected,
-            "p_variance": first.p_value, "p_covariance": second.p_value,
+            "sd": np.sqrt(np.maximum(scores.u * scores.limit, 0.0)), "expected_sd": np.sqrt(np.maximum(parts["variance"].expected, 0.0)),
+            "shows_in": np.array(list(parts))[most], **{f"p_{name}": value for name, value in p.items()},
         },
-        null={
-            "variance_centre": first.centre, "variance_spread": first.spread, "covariance_centre": second.centre,
-            "covariance_spread": second.spread,
-        },
+        null={f"{name}_{what}": getattr(part, what) for name, part in parts.items() for what in ("centre", "spread")},
     )
 
 
@@ -154,8 +166,9 @@ class _Missing:
     spread: float
 
 
-def _spread(answers: Floats, dealers: Dealers, low: float, high: float) -> _Figure:
-    """Variance of one column, or mean covariance of several, over the largest variance that the mean allows."""
+def _spread(answers: Floats, dealers: Dealers, values: Floats) -> _Figure:
+    """Variance of one column, or mean covariance of several, over the largest variance that the mean allows on the range of `values`."""
+    low, high = (values[0], values[-1]) if values.size else (0.0, 0.0)
     n, code, k = dealers.sums(np.ones(len(answers))), dealers.code, answers.shape[1]
     gap = answers - np.stack([dealers.sums(column) / np.maximum(n, 1.0) for column in answers.T], axis=1)[code]
     mean, off = dealers.sums(answers.mean(axis=1)) / np.maximum(n, 1.0), gap.mean(axis=1)
