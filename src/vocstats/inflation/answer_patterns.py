@@ -126,7 +126,9 @@ def comparisons(answers: Integers, level_class: Integers, shares: list[Floats], 
             yield _comparison(whole - hashed[list(omitted)].sum(axis=0, dtype=np.uint64), answers, items, level_class, shares)
 
 
-def _comparison(key: npt.NDArray[np.uint64], answers: Integers, items: list[int], level_class: Integers, shares: list[Floats]) -> Comparison:
+def _comparison(
+    key: npt.NDArray[np.uint64], answers: Integers, items: list[int], level_class: Integers, shares: list[Floats]
+) -> Comparison:
     """Patterns are told apart by the sum of one random 64-bit word per item and answer."""
     classes = shares[0].shape[1]
     order = np.argsort(key)
@@ -141,7 +143,7 @@ def _comparison(key: npt.NDArray[np.uint64], answers: Integers, items: list[int]
     logs = np.zeros((example.shape[0], classes))
     for item in items:
         logs += np.log(shares[item])[example[:, item]]
-    mine, mass = np.flatnonzero(shared[number]), forms + distinct
+    mine, mass = np.flatnonzero(shared[number]), np.maximum(forms + distinct, 1)
     return Comparison(
         left_out=answers.shape[1] - len(items), forms=mine, pattern=(np.cumsum(shared) - 1)[number[mine]],
         seen=cell[shared] / mass, modelled=np.exp(logs) * distinct / mass, total=total[shared].astype(float),

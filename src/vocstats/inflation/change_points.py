@@ -79,7 +79,7 @@ class Paths:
         return replace(self, z=z)
 
     def halves(self) -> tuple[Floats, Floats]:
-        """Rise from the first half of the time to the second in standard deviations of an answer, and its variance; NaN without five in each."""
+        """Rise from the first half of the time to the second, in standard deviations, and its variance; NaN without five in each."""
         late = self.when > 0.5
         n = np.stack([np.bincount(self.dealer[part], minlength=self.n.size) for part in (late, ~late)]).astype(float)
         total = np.stack([np.bincount(self.dealer[part], self.z[part], minlength=self.n.size) for part in (late, ~late)])
@@ -90,13 +90,13 @@ class Paths:
     def highest(self, allowance: float) -> Floats:
         """Largest C_t of each dealer; 0 without answers."""
         height = np.zeros(self.n.size)
-        np.maximum.at(height, self.dealer[self.ends], _path(self.z - allowance, self.dealer)[self.ends])
+        np.maximum.at(height, self.dealer[self.ends], _path(self._steps(allowance), self.dealer)[self.ends])
         return height
 
     def alarms(self, allowance: float, limit: Floats) -> tuple[Floats, Integers]:
         """Number of alarms by dealer, C_t starting again after each, and the answer of the first; n where there is none."""
         number, first = np.zeros(self.n.size), np.full(self.n.size, self.value.size)
-        steps, left = self.z - allowance, np.arange(self.value.size)
+        steps, left = self._steps(allowance), np.arange(self.value.size)
         while left.size:
             at = self.dealer[left]
             over = (_path(steps[left], at) > limit[at]) & self.ends[left]
@@ -106,6 +106,20 @@ class Paths:
             first = np.minimum(first, crossing)
             left = left[left > crossing[at]]
         return number, first
+
+    def _steps(self, allowance: float) -> Floats:
+        """What every moment adds to C_t, at its last answer; 0 at the dealer's first moment."""
+        last = np.flatnonzero(self.ends)
+        dealer, total = self.dealer[last], np.cumsum(self.z)
+        number = np.diff(last, prepend=-1)
+        since = np.append(0.0, total)
+        before = last - number + 1 - self.first[dealer]
+        known = np.maximum(before, 1)
+        level = (since[last - number + 1] - since[self.first[dealer]]) / known
+        steps = np.zeros(self.z.size)
+        rise = (since[last + 1] - since[last - number + 1] - number * level) / np.sqrt(1.0 + number / known)
+        steps[last] = np.where(before > 0, rise - allowance * number, 0.0)
+        return steps
 
 
 def _centred(value: Floats, dealer: Integers, n: Floats) -> tuple[Floats, Floats]:

@@ -55,7 +55,7 @@ def near_duplicates(
     differing : int
         Items in which near-identical forms may differ: 0, 1 or 2.
     draws : int, optional
-        Draws of the honest network; None: 20, or as many as make 10,000 over all dealers.
+        Draws of the honest network; None: as many as make 10,000 over all dealers, 400 at most.
     level : float
         Confidence level; the effect is a count and has no limits.
     seed : int
@@ -95,7 +95,9 @@ def near_duplicates(
     answers = np.column_stack([_checks.vector(column, name, length=dealers.code.size, missing=True) for name, column in columns.items()])
     pool = np.zeros(dealers.code.size, np.intp) if channel is None else _checks.factorize(channel, "channel", length=dealers.code.size)[0]
     if differing not in (0, 1, 2):
-        raise InputError(f"differing must be 0, 1 or 2; got {differing!r}.", code="bad_differing", argument="differing", value=repr(differing))
+        raise InputError(
+            f"differing must be 0, 1 or 2; got {differing!r}.", code="bad_differing", argument="differing", value=repr(differing)
+        )
     best = np.nanmax(answers, axis=0, initial=-np.inf) if full_marks is None else _checks.number(full_marks, "full_marks")
     used = ~np.isnan(answers).all(axis=1) & ~(np.isnan(answers) | (answers >= best)).all(axis=1)
     few = answers.shape[1] < _FEWEST_ITEMS
@@ -137,7 +139,7 @@ class _Search:
         return np.asarray(self.by_class.sum(axis=1))
 
     def deviance(self, dealer: Integers) -> Floats:
-        """Surprise of all blocks by dealer when form i stands at dealer[i], (D,): identical ones, and near-identical ones per choice of items."""
+        """Surprise of all blocks by dealer when form i stands at dealer[i], (D,): near-identical ones per choice of items."""
         total = np.zeros(self.by_class.shape[0])
         choices = np.bincount([choice.left_out for choice in self.choices])
         for choice in self.choices:
@@ -168,7 +170,7 @@ def _level_classes(answers: Floats) -> Integers:
     place = np.where(known, filled - mean, 0.0) / np.where(spread > 0, spread, 1.0)
     standing = np.round(place.sum(axis=1) / known.sum(axis=1), 9)
     edges = np.unique(np.quantile(standing, np.arange(1, _CLASSES) / _CLASSES))
-    return np.searchsorted(edges, standing, side="right")
+    return np.asarray(np.searchsorted(edges, standing, side="right"))
 
 
 def _found(search: _Search, rows: Integers, deviance: Floats, dealers: Dealers, few: bool, level: float) -> Signal:

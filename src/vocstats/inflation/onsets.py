@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from .. import _checks
 from .._checks import Floats
+from ..results import Flags
 from .case_mix import adjust_for_case_mix, least_expected, outcome
 from .change_points import ChangePoints, Paths, change_points
 from .clock import Moments, moments
@@ -20,15 +21,15 @@ _FEWEST = 10  # answers
 
 
 def onset(
-    score: npt.ArrayLike, dealer: npt.ArrayLike, time: npt.ArrayLike, *, x: Any = None, top: float | None = None, allowance: float = 0.25,
+    score: npt.ArrayLike, dealer: npt.ArrayLike, time: npt.ArrayLike, *, x: Any = None, top: float | None = None, allowance: float = 0.1,
     false_alarm: float = 0.01, draws: int | None = None, level: float = 0.95, seed: int = 0,
 ) -> Signal:
     """Since when a dealer scores higher than he did, if he does.
 
-    Answers are adjusted for case mix and for the season (what it does to other dealers), and standardised by the dealer's own mean and by the
-    standard deviation of dealer and season. In the order of time
+    Answers are adjusted for case mix and for the season (what it does to other dealers), and divided by the standard deviation of dealer
+    and season. Each is held against the mean of the t - 1 answers before it, so that excellent dealers do not stand out:
 
-        C_t = max(0, C_{t-1} + z_t - k),    z_t = (e_t - ē_d) / s_dt
+        C_t = max(0, C_{t-1} + q_t - k),    q_t = √((t - 1) / t) (z_t - z̄_{t-1})
 
     Answers of the same moment enter together. The largest C_t is held against that of the same answers in random order plus a random
     walk, dealers of like size taken together: honest dealers wander. How far is an empirical null's spread of the rise from the first half
@@ -51,11 +52,11 @@ def onset(
     top : float, optional
         Count a score of at least this as 1, any other as 0. None: the mean score.
     allowance : float
-        k, half the rise to be found soonest, in standard deviations of an answer.
+        k, less than the rise to be found, in standard deviations of an answer.
     false_alarm : float
         Probability of any alarm at an honest dealer.
     draws : int, optional
-        Random orders; None: as many as make 10,000 over all dealers.
+        Random orders; None: as many as make 10,000 over all dealers, 400 at most.
     level : float
         Confidence level of the effect and of the onset.
     seed : int
@@ -76,16 +77,16 @@ def onset(
 
     References
     ----------
-    Page (1954), Biometrika 41; Steiner, Cook, Farewell & Treasure (2000), Biostatistics 1(4), for risk adjustment; Hansen (2000),
+    Page (1954), Biometrika 41; Hawkins (1987), The Statistician 36, for the running mean; Steiner, Cook, Farewell & Treasure (2000), Biostatistics 1(4), for risk adjustment; Hansen (2000),
     Econometrica 68(3), theorem 1, for c.
 
     Examples
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(1)
-    >>> time, dealer = np.datetime64("2026-01-01") + rng.integers(0, 180, 4_000), np.repeat(np.arange(20), 200)
+    >>> time, dealer = np.datetime64("2026-01-01") + rng.integers(0, 180, 4_000), np.repeat(np.arange(40), 100)
     >>> score = 8.0 + rng.integers(-2, 3, 4_000)
-    >>> score[(dealer == 0) & (time >= np.datetime64("2026-05-01"))] += 1.0
+    >>> score[(dealer == 0) & (time >= np.datetime64("2026-04-01"))] += 2.0
     >>> r = onset(score, dealer, time)
     >>> print(f"{r.details['onset'][0]}, p = {r.p_value[0]:.0e}, {r.effect[0]:.2f} ± {r.std_error[0]:.2f}")
     """
@@ -131,8 +132,8 @@ def _drawn(paths: Paths, k: float, rounds: int, rng: np.random.Generator) -> tup
 
 
 def _found(
-    paths: Paths, drawn: Floats, wander: dict[str, float], k: float, chance: float, rows: npt.NDArray[np.intp], adjusted: Floats, marks: npt.NDArray[np.bool_],
-    moment: Moments, dealers: Dealers, level: float,
+    paths: Paths, drawn: Floats, wander: dict[str, float], k: float, chance: float, rows: npt.NDArray[np.intp], adjusted: Floats,
+    marks: Flags, moment: Moments, dealers: Dealers, level: float,
 ) -> Signal:
     moving = paths.spread > 0
     speaks = (paths.n >= _FEWEST) & (paths.moments > 1) & moving
@@ -157,7 +158,7 @@ def _found(
     )
 
 
-def _days(found: ChangePoints, first: npt.NDArray[np.intp], told: npt.NDArray[np.bool_], moment: Moments) -> dict[str, npt.NDArray[Any]]:
+def _days(found: ChangePoints, first: npt.NDArray[np.intp], told: Flags, moment: Moments) -> dict[str, npt.NDArray[Any]]:
     """Onset, its limits and the first alarm as days; NaT where there was no alarm."""
     places = {"onset": found.best, "onset_low": found.low, "onset_high": found.high, "first_alarm": first}
     days = np.append(moment.astype("datetime64[D]"), np.datetime64("NaT", "D"))

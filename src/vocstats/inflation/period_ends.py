@@ -76,8 +76,8 @@ def period_end(
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(1)
-    >>> time, dealer = np.datetime64("2026-07-01") + rng.integers(0, 92, 6_000), np.repeat(np.arange(60), 100)
-    >>> score = 8.0 + rng.integers(-2, 3, 6_000)
+    >>> time, dealer = np.datetime64("2026-07-01") + rng.integers(0, 92, 24_000), np.repeat(np.arange(60), 400)
+    >>> score = 8.0 + rng.integers(-2, 3, 24_000)
     >>> score[(dealer == 0) & (time >= np.datetime64("2026-09-26"))] = 10.0
     >>> r = period_end(score, dealer, time)
     >>> print(f"{r.effect[0]:.2f} ± {r.std_error[0]:.2f}, p = {r.p_value[0]:.4f}")

@@ -16,8 +16,8 @@ _LEAST_VARIANCE = 1e-6
 
 
 def draws_needed(dealers: Dealers, *, total: int = 10_000) -> int:
-    """Draws of the whole network that give `total` draws of a dealer, 8 at the least."""
-    return max(8, -(-total // dealers.count))
+    """Draws of the whole network that give `total` draws of a dealer; 8 at the least, 400 at most."""
+    return min(max(8, -(-total // dealers.count)), 400)
 
 
 def _size_classes(draws: Floats, size: Floats) -> list[Integers]:

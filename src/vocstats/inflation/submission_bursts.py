@@ -52,7 +52,7 @@ def bursts(
     windows : numbers
         Widths of the windows in minutes.
     draws : int, optional
-        Draws of the honest network; None: as many as make 4,000 over all dealers.
+        Draws of the honest network; None: as many as make 4,000 over all dealers, 400 at most.
     level : float
         Confidence level; the effect is a count and has no limits.
     seed : int
@@ -170,7 +170,8 @@ class _Scan:
         groups = np.zeros(dealers.count)
         for place in places.values():
             np.add.at(groups, dealer[place.forms], 1.0 / place.size[place.group])
-        return cls(seconds, dealer, hours, places, np.maximum(np.round(groups), 1.0), widths, _device_used_most(codes, dealer, dealers.count))
+        most = _device_used_most(codes, dealer, dealers.count)
+        return cls(seconds, dealer, hours, places, np.maximum(np.round(groups), 1.0), widths, most)
 
     def least(self, seconds: npt.NDArray[np.int64]) -> Floats:
         """-log of the smallest E by dealer, 0 where none is below 1."""
