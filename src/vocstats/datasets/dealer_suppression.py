@@ -1,8 +1,8 @@
 """Mechanisms that keep the dissatisfied out: not invited, not to be reached, or their record deleted.
 
-Of the customers a dealer with strength s would otherwise have heard as dissatisfied (score below the top box), he keeps out as
-many as s times their number: those who seem least satisfied to him. What seems so is the satisfaction with an error of `MISREAD`;
-a given answer is read as it is, so only records below the top box are deleted.
+A dealer with strength s keeps out that share of the customers who would give a score below the top box. He does not know it before
+they answer: he leaves out those who seem least satisfied to him, with an error of `MISREAD`, until the share is reached, and some
+satisfied ones with them. Records he has read, and only those below the top box are deleted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .._checks import Floats, Integers
 from .dealer_visits import TOP, Dealers, Visits, grade
 from .population import Bools
 
-MISREAD = 0.5
+MISREAD = 0.7
 
 
 def kept_out(
@@ -25,18 +25,24 @@ def kept_out(
     dealer, latent = visits.dealer[rows], visits.latent[rows]
     low = grade(latent + dealers.gap[dealer]) < TOP
     number = np.floor(strength * np.bincount(dealer[low], minlength=dealers.count) + rng.random(dealers.count))
-    if mechanism == "deleted_records":
-        rows, dealer, latent = rows[low], dealer[low], latent[low]
+    order = np.lexsort((latent + rng.normal(0.0, misread, rows.size), dealer))
+    left_out: Integers = np.cumsum(low[order]) - low[order]  # of the low ones before each, at this dealer and those before
+    left_out -= left_out[first_of(dealer)][dealer[order]]
+    chosen = order[left_out < number[dealer[order]]]
     out = np.zeros(visits.size, bool)
-    out[rows[rank_within(dealer, latent + rng.normal(0.0, misread, rows.size)) < number[dealer]]] = True
+    out[rows[chosen[low[chosen]] if mechanism == "deleted_records" else chosen]] = True
     return out
+
+
+def first_of(group: Integers) -> Integers:
+    """Position of the first row of each group among the rows sorted by group."""
+    sizes = np.bincount(group)
+    return np.asarray(np.cumsum(sizes) - sizes)
 
 
 def rank_within(group: Integers, key: Floats | Integers) -> Integers:
     """Rank from 0 of each `key` within its group."""
     order = np.lexsort((key, group))
-    sizes = np.bincount(group)
-    first = np.cumsum(sizes) - sizes
     rank = np.empty(group.size, np.intp)
-    rank[order] = np.arange(group.size) - first[group[order]]
+    rank[order] = np.arange(group.size) - first_of(group)[group[order]]
     return rank
