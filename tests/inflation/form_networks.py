@@ -46,7 +46,8 @@ def opening_times(rng: np.random.Generator, dealer: Any, days: int = 90) -> Any:
 
 
 def dated_scores(
-    rng: np.random.Generator, dealer: Any, *, days: int = 365, season: float = 0.2, wander: float = 0.0, end: float = 0.15, ends: float = 0.1
+    rng: np.random.Generator, dealer: Any, *, days: int = 365, season: float = 0.2, wander: float = 0.0, end: float = 0.15,
+    ends: float = 0.1,
 ) -> tuple[Any, Any, Any]:
     """Scores 1 to 10, their days and which fall in the last five of a month; all with dealer effects, a season and month ends."""
     dealers, day = dealer.max() + 1, rng.integers(0, days, dealer.size)

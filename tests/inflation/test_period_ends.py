@@ -35,7 +35,8 @@ def test_contrast_is_that_of_a_regression_with_month_effects() -> None:
     design = np.column_stack([last, month[:, None] == np.arange(month.max() + 1)]).astype(float)
     coefficient = np.linalg.lstsq(design, y, rcond=None)[0][0]
     far = np.tile(np.array(["2020-02-01", "2020-02-28"], "datetime64[D]"), 10)  # another dealer in another month: no peers
-    r = period_end(np.append(y, np.tile([5.0, 6], 10)), np.append(np.zeros(400), np.ones(20)), np.append(moment, far), null=known_null(0, 0.1))
+    both = np.append(y, np.tile([5.0, 6], 10)), np.append(np.zeros(400), np.ones(20)), np.append(moment, far)
+    r = period_end(*both, null=known_null(0, 0.1))
     assert r.effect[0] == pytest.approx(coefficient)
 
 

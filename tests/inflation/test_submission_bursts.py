@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -101,7 +101,7 @@ def test_times_of_any_kind() -> None:
     moment = opening_times(rng, dealer)
     one = bursts(moment, dealer)
     for same in (
-        pd.Series(moment), moment.astype(object), [datetime.fromisoformat(str(each)).replace(tzinfo=timezone.utc) for each in moment],
+        pd.Series(moment), moment.astype(object), [datetime.fromisoformat(str(each)).replace(tzinfo=UTC) for each in moment],
         pd.Series(moment).dt.tz_localize("Asia/Shanghai"),
     ):
         assert bursts(same, dealer).p_value == pytest.approx(one.p_value)

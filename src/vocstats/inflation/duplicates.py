@@ -19,6 +19,7 @@ from .signal_result import Dealers, Signal, dealers_of, signal
 _FEWEST_ITEMS = 3
 _CLASSES = 5
 _EXCESS = 0.05  # blocks expected at an honest dealer for one to count as excess
+_SUM = 0.8  # part of the error that goes to the sum over blocks, the rest to the most surprising one
 _DECISIVE = 0.01  # blocks expected in the whole honest network
 
 
@@ -32,15 +33,14 @@ def near_duplicates(
 
         g = m log(m / λ) - m + λ,    λ_dx = Σ_c n_dc P(x | c),    T_d = Σ_x g_dx  over blocks of m ≥ 2 forms,  m > λ
 
-    P(x | c) is the chance of the pattern among forms of level class c elsewhere in the network; -log P is the score of a pair. The
-    statistic is (T_d - mean) / √(1 + mean) under the null, the larger of that for identical and that for near-identical forms; its null
-    distribution comes from exchanging forms between dealers within level class and channel. A block of m forms, each of probability P, is
-    expected at most
+    P(x | c) is the chance of the pattern among forms of level class c elsewhere in the network; -log P is the score of a pair. T_d is held
+    against networks whose dealers have exchanged forms within level class and channel, and against an empirical null for the habits of
+    dealers: the larger p-value counts. A block of m forms, each of probability P, is expected at most
 
         E = F Σ_d P(Poisson(n_d P) ≥ m) / P
 
     times among F choices of the items compared; it is in excess where its dealer alone would have .05, and decisive where the whole
-    network would have .01.
+    network would have .01. The p-value is the smaller of p(T_d) / .8 and E / .2, E that of the dealer alone; the statistic is -log p.
 
     Parameters
     ----------
@@ -175,21 +175,23 @@ def _level_classes(answers: Floats) -> Integers:
 
 def _found(search: _Search, rows: Integers, deviance: Floats, dealers: Dealers, few: bool, level: float) -> Signal:
     forms, speaks = search.forms, (search.forms >= 2) & (dealers.count > 1)
-    statistic, p_value, honest = honest_p(log_excess(deviance), forms, speaks)
-    block, evidence, weight = _excess(search, dealers.count, np.exp(max(0.0, honest.get("centre", 0.0) + 2.0 * honest.get("spread", 0.0))))
+    p_sum, honest = honest_p(log_excess(deviance), forms, speaks)
+    habit = float(np.exp(max(0.0, honest.get("centre", 0.0) + 2.0 * honest.get("spread", 0.0))))
+    block, least, evidence, weight = _excess(search, dealers.count, habit)
+    p_value = np.minimum(np.minimum(p_sum / _SUM, least / (1.0 - _SUM)), 1.0)
     in_excess = np.bincount(search.dealer[evidence], minlength=dealers.count)
     everybody = np.ones(dealers.count, bool)
     return signal(
         "near_duplicates", dealers, n=forms, effect=in_excess / np.maximum(forms, 1.0), std_error=np.full(dealers.count, np.nan),
-        statistic=statistic, p_value=p_value, unit="share", level=level,
+        statistic=-np.log(p_value), p_value=p_value, unit="share", level=level,
         abstains={"few_items": everybody & few, "one_dealer": everybody & (dealers.count == 1), "few_responses": forms < 2},
         details={**block, "forms": in_excess.astype(float)}, null=honest,
         evidence=rows[evidence], weight=weight,
     )
 
 
-def _excess(search: _Search, dealers: int, habit: float) -> tuple[dict[str, npt.NDArray[Any]], Integers, Floats]:
-    """The most surprising block of each dealer, the forms of all excess blocks and how surprising the best block of each is.
+def _excess(search: _Search, dealers: int, habit: float) -> tuple[dict[str, npt.NDArray[Any]], Floats, Integers, Floats]:
+    """The most surprising block of each dealer, its E there, the forms of all excess blocks and how surprising the best of each is.
 
     `habit` multiplies chances: a pattern may be so much commoner at an honest dealer than in the network.
     """
@@ -215,7 +217,7 @@ def _excess(search: _Search, dealers: int, habit: float) -> tuple[dict[str, npt.
         for name, value in (("block_forms", blocks.size), ("block_expected", expected), ("pair_score", -np.log(chance))):
             best[name][at] = value[order]
     evidence = np.flatnonzero(np.isfinite(form_weight))
-    return {**best, "decisive": best["block_expected"] < _DECISIVE}, evidence, form_weight[evidence]
+    return {**best, "decisive": best["block_expected"] < _DECISIVE}, least, evidence, form_weight[evidence]
 
 
 def _binned(forms: Floats) -> tuple[Floats, Floats]:

@@ -77,8 +77,8 @@ def onset(
 
     References
     ----------
-    Page (1954), Biometrika 41; Hawkins (1987), The Statistician 36, for the running mean; Steiner, Cook, Farewell & Treasure (2000), Biostatistics 1(4), for risk adjustment; Hansen (2000),
-    Econometrica 68(3), theorem 1, for c.
+    Page (1954), Biometrika 41; Hawkins (1987), The Statistician 36, for the running mean; Steiner, Cook, Farewell & Treasure (2000),
+    Biostatistics 1(4), for risk adjustment; Hansen (2000), Econometrica 68(3), theorem 1, for c.
 
     Examples
     --------
@@ -89,6 +89,7 @@ def onset(
     >>> score[(dealer == 0) & (time >= np.datetime64("2026-04-01"))] += 2.0
     >>> r = onset(score, dealer, time)
     >>> print(f"{r.details['onset'][0]}, p = {r.p_value[0]:.0e}, {r.effect[0]:.2f} ± {r.std_error[0]:.2f}")
+    2026-04-01, p = 5e-03, 2.06 ± 0.29
     """
     _checks.level(level)
     k = _checks.number(allowance, "allowance", low=0.0)

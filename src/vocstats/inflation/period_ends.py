@@ -80,7 +80,8 @@ def period_end(
     >>> score = 8.0 + rng.integers(-2, 3, 24_000)
     >>> score[(dealer == 0) & (time >= np.datetime64("2026-09-26"))] = 10.0
     >>> r = period_end(score, dealer, time)
-    >>> print(f"{r.effect[0]:.2f} ± {r.std_error[0]:.2f}, p = {r.p_value[0]:.4f}")
+    >>> print(f"{r.effect[0]:.2f} ± {r.std_error[0]:.2f}, p = {r.p_value[0]:.0e}")
+    0.97 ± 0.20, p = 4e-05
     """
     _checks.level(level)
     _checks.choice(period, options.ClosingPeriod, "period")

@@ -71,25 +71,24 @@ def log_excess(figure: Floats) -> Floats:
     return np.asarray(np.log((1.0 + figure) / (1.0 + mean)))
 
 
-def honest_p(excess: Floats, size: Floats, speaks: Flags) -> tuple[Floats, Floats, dict[str, float]]:
-    """Statistic, p-value and honest network from an excess observed (row 0) and drawn (further rows) by dealer, (1 + B, D).
+def honest_p(excess: Floats, size: Floats, speaks: Flags) -> tuple[Floats, dict[str, float]]:
+    """p-value and honest network from an excess observed (row 0) and drawn (further rows) by dealer, (1 + B, D).
 
     Honest dealers differ by more than resampled ones: each has its own habits. With 20 dealers or more an empirical null is fitted to the
     excess, with the draws' variance as its error of measurement; the p-value is the larger of the resampled one and that of the
-    empirical null. The statistic is the excess in standard deviations of an honest dealer's.
+    empirical null. It is 1 where the dealer does not speak.
     """
-    statistic, p_value = np.full(size.size, np.nan), np.full(size.size, np.nan)
+    p_value = np.ones(size.size)
     if not speaks.any():
-        return statistic, p_value, {}
+        return p_value, {}
     observed, drawn = excess[0, speaks], excess[1:, speaks]
-    variance = _smoothed(drawn.var(axis=0, ddof=1), size[speaks])
-    statistic[speaks], p_value[speaks] = observed / np.sqrt(variance), pooled_p(observed, drawn, size[speaks])
+    p_value[speaks] = pooled_p(observed, drawn, size[speaks])
     if speaks.sum() < FEWEST:
-        return statistic, p_value, {}
+        return p_value, {}
+    variance = _smoothed(drawn.var(axis=0, ddof=1), size[speaks])
     null = fit_null(observed, variance)
-    statistic[speaks] = null.statistic(observed, variance)
     p_value[speaks] = np.maximum(p_value[speaks], null.p_values(observed, variance))
-    return statistic, p_value, {"centre": null.centre, "spread": null.spread}
+    return p_value, {"centre": null.centre, "spread": null.spread}
 
 
 def _smoothed(variance: Floats, size: Floats) -> Floats:
