@@ -24,7 +24,8 @@ def test_by_hand() -> None:
     assert r.effect == pytest.approx(gaps - 0.1) and r.unit == "points"
     variance = dealer_moments(score, (dealer == "b").astype(np.intp), 2).variance * (1 / 3 + 1 / 2)
     assert r.statistic == pytest.approx((gaps - 0.1) / np.sqrt(variance + 0.04))
-    own, other = (dealer_moments(score[rows], (dealer[rows] == "b").astype(np.intp), 2).variance for rows in (independent == 0, independent == 1))
+    channels = (independent == 0, independent == 1)
+    own, other = (dealer_moments(score[rows], (dealer[rows] == "b").astype(np.intp), 2).variance for rows in channels)
     assert r.std_error == pytest.approx(np.sqrt(own / 3 + other / 2 + 0.04))
     assert r.p_value == pytest.approx(special.ndtr(-r.statistic), abs=0.02)  # but for the skewness
     assert r.details["dealer_level"] == pytest.approx([11 / 3, 14 / 3]) and r.details["n_independent"].tolist() == [2, 2]
@@ -99,7 +100,8 @@ def test_abstains_with_a_reason() -> None:
     assert np.isfinite([r.effect[3:], r.std_error[3:], r.statistic[3:], r.p_value[3:]]).all()
     assert not np.isin(net.dealer[r.evidence], [0, 1, 2]).any()
     nothing = {
-        "no_channel": channel_gap(net.score, net.dealer, None), "constant_scores": channel_gap(net.score * 0 + 7, net.dealer, net.independent),
+        "no_channel": channel_gap(net.score, net.dealer, None),
+        "constant_scores": channel_gap(np.full(net.score.size, 7.0), net.dealer, net.independent),
         "few_dealers": channel_gap(net.score[net.dealer < 12], net.dealer[net.dealer < 12], net.independent[net.dealer < 12]),
         "one_channel": channel_gap([7.0], ["甲"], [True]),
     }

@@ -31,7 +31,10 @@ def hospitals(data: Path) -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     ("overdispersion", "level", "outside"),
-    [("none", 0.998, 25), ("truncate", 0.998, 9), ("winsorise", 0.998, 6), ("none", 0.99, 28), ("truncate", 0.99, 11), ("winsorise", 0.99, 10)],
+    [
+        ("none", 0.998, 25), ("truncate", 0.998, 9), ("winsorise", 0.998, 6),
+        ("none", 0.99, 28), ("truncate", 0.99, 11), ("winsorise", 0.99, 10),
+    ],
 )
 def test_medpar(hospitals: pd.DataFrame, overdispersion: Any, level: float, outside: int) -> None:
     r = funnel_limits(hospitals["observed"], hospitals["expected"], unit=hospitals.index, overdispersion=overdispersion, level=level)
@@ -58,7 +61,8 @@ def test_by_hand() -> None:
 def test_limits_without_overdispersion_are_exact() -> None:
     r = funnel_limits([10.0, 100.0], [10.0, 100.0], overdispersion="none", level=0.95)
     e = np.array([10.0, 100.0])
-    assert r.low == pytest.approx(stats.chi2.ppf(0.025, 2 * e) / 2 / e) and r.high == pytest.approx(stats.chi2.ppf(0.975, 2 * (e + 1)) / 2 / e)
+    assert r.low == pytest.approx(stats.chi2.ppf(0.025, 2 * e) / 2 / e)
+    assert r.high == pytest.approx(stats.chi2.ppf(0.975, 2 * (e + 1)) / 2 / e)
     assert r.spread == 0.0 and np.isnan(r.dispersion)
 
 
