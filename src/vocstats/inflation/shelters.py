@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,8 @@ def shelter(
     Returns
     -------
     Signal
-        The effect is e_d - μ, a share of responses; its standard error includes ω. Details: `delta`, `pi`, `xi`, `expected` (g).
+        The effect is e_d - μ, a share of responses, with δ_d and g + μ kept in [0, 1]; its standard error includes ω. Details: `delta`,
+        `pi`, `xi`, `expected` (g).
 
     Raises
     ------
@@ -91,11 +92,12 @@ def shelter(
     if speaks.any():
         figures[speaks] = _figures(counts[speaks], s)
     residual, variance, third, delta, pi, xi = figures.T
-    return excess_signal(
+    found = excess_signal(
         "shelter", dealers, effect=residual, variance=variance, own_variance=variance, third_moment=third,
         abstains=abstains, null=null, n=n, unit="share", level=level, evidence=np.flatnonzero(place == s),
-        details={"delta": delta, "pi": pi, "xi": xi, "expected": delta - residual},
+        details={"delta": np.clip(delta, 0.0, 1.0), "pi": pi, "xi": xi, "expected": delta - residual},
     )
+    return replace(found, effect=np.clip(delta, 0.0, 1.0) - np.clip(delta - found.effect, 0.0, 1.0))  # a step may leave [0, 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
