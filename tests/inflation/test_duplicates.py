@@ -120,7 +120,8 @@ def test_where_nothing_can_be_said() -> None:
     assert r.reasons[1:] == ("few_responses",) * 2 and r.n.tolist() == [3, 1, 0] and 0 < r.p_value[0] <= 1
     constant = near_duplicates(np.full((6, 4), 7.0), list("aabbcc"))
     assert constant.reasons == ("few_responses",) * 3
-    chinese = near_duplicates({"一": [9, 8, 9], "二": [8, 8, 8], "三": [7, 9, 7]}, ["甲", "甲", "乙"], channel=["x", "x", "y"], full_marks=10)
+    items = {"一": [9, 8, 9], "二": [8, 8, 8], "三": [7, 9, 7]}
+    chinese = near_duplicates(items, ["甲", "甲", "乙"], channel=["x", "x", "y"], full_marks=10)
     assert chinese.labels["dealer"].tolist() == ["乙", "甲"] and chinese.n.tolist() == [1, 2]
     with pytest.raises(InputError, match="differing must be 0, 1 or 2"):
         near_duplicates(answers, list("aaabc"), differing=3)
