@@ -12,10 +12,8 @@ import numpy as np
 
 from .dealer_alterations import ALTERATIONS, BORDERLINE, YIELDS, Alteration, copied_answers
 from .dealer_forms import ITEMS, Forms, Premises
-from .dealer_suppression import MISREAD
 from .dealer_visits import COMMON, THRESHOLDS, TOP, grade
 
-CAREFUL_MISREAD = 2 * MISREAD
 CAREFUL_SLIPS = 0.35
 CAREFUL_LEVEL, CAREFUL_SPREAD = 1.1, 0.6
 NINES = 0.35

@@ -10,9 +10,9 @@ import numpy as np
 from .._checks import Floats, Integers
 from ..options import InflationMechanism
 from .dealer_alterations import ALTERATIONS
-from .dealer_evasion import CAREFUL_ALTERATIONS, CAREFUL_MISREAD
+from .dealer_evasion import CAREFUL_ALTERATIONS
 from .dealer_forms import DAY_SECONDS, Forms, Premises
-from .dealer_suppression import MISREAD, kept_out, rank_within
+from .dealer_suppression import kept_out, rank_within
 from .dealer_visits import START, TOP, Dealers, Visits
 from .population import Bools
 
@@ -84,9 +84,8 @@ def inflate(
 ) -> Fieldwork:
     """The fieldwork after every dealer did what is planned; what the others send stays as it was."""
     streams = dict(zip(MECHANISMS, rng.spawn(len(MECHANISMS)), strict=True))
-    misread = CAREFUL_MISREAD if careful else MISREAD
     out = {
-        name: kept_out(streams[name], dealers, visits, name, np.where(plan.uses(name), plan.strength, 0.0), misread=misread)
+        name: kept_out(streams[name], dealers, visits, name, np.where(plan.uses(name), plan.strength, 0.0), careful=careful)
         for name in SUPPRESSING
     }
     gone = np.logical_or.reduce(list(out.values()))

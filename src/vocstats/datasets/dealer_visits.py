@@ -132,11 +132,11 @@ def draw_visits(rng: np.random.Generator, dealers: Dealers, *, drawn: float, res
     n = dealer.size
     day = _days(rng, n)
     case = {name: _levels(rng, share, dealers.case_shift[name][dealer]) for name, share in CASE_SHARES.items()}
-    satisfaction = dealers.level[dealer] + _effect(case, EFFECTS) + season(day) + rng.normal(0.0, np.sqrt(COMMON), n)
+    satisfaction = dealers.level[dealer] + total_effect(case, EFFECTS) + season(day) + rng.normal(0.0, np.sqrt(COMMON), n)
     latent = satisfaction + rng.normal(0.0, np.sqrt(1.0 - COMMON), n)
     by_manufacturer = rng.random(n) < drawn
     invited = by_manufacturer | (rng.random(n) < probability(dealers.invited, INVITED)[dealer])
-    eta = _effect(case, ANSWER_EFFECTS)
+    eta = total_effect(case, ANSWER_EFFECTS)
     reached = invited & (rng.random(n) < probability(0.5 * eta, REACHED))
     heard = reached & (rng.random(n) < probability(eta + response_strength * satisfaction, HEARD))
     return Visits(
@@ -145,7 +145,8 @@ def draw_visits(rng: np.random.Generator, dealers: Dealers, *, drawn: float, res
     )
 
 
-def _effect(case: dict[str, Integers], effects: dict[str, tuple[float, ...]]) -> Floats:
+def total_effect(case: dict[str, Integers], effects: dict[str, tuple[float, ...]]) -> Floats:
+    """Sum of the effects of the case mix on one of the outcomes."""
     return np.asarray(np.sum([np.asarray(effect)[case[name]] for name, effect in effects.items()], axis=0))
 
 
