@@ -6,22 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from .. import _checks
 from ..errors import InputError, shown
 from ..options import CombinationMethod, DiscoveryControl
 from ..results import Flags, Floats
 from .combination_result import CombinedEvidence
+from .joint_null import FEWEST, chances, null_draws
 from .signal_result import Signal
 
 _CUT = 0.9  # p0: the Cauchy distribution is cut off on the left so that .9 of it is left
 _LEAST_P = 1e-300  # its transform still is a number
 _BEYOND = 200  # null draws the tail is tied to: their number is off by a factor of 1.15 at most, 95 times in 100
-_FEWEST = 100  # null draws of a pattern of signals
-_SPREAD_OF_DRAWS = 500
-_LEAST_PAIRS = 20  # dealers a correlation is told from
-_CORRELATIONS = np.linspace(0.0, 0.98, 50)
 
 
 def combine(
@@ -75,7 +71,7 @@ def combine(
     >>> rng = np.random.default_rng(2)
     >>> dealer = np.repeat(np.arange(100), 200)
     >>> score = rng.integers(8, 11, 20_000)
-    >>> complaint = rng.random(20_000) < np.where(dealer == 7, 0.12, 0.03)
+    >>> complaint = rng.random(20_000) < np.where(dealer == 7, 0.20, 0.03)
     >>> r = combine([level_excess(score, dealer), outcome_discordance(score, dealer, complaint)])
     >>> r.labels["dealer"][r.flagged].tolist()
     [7]
@@ -84,7 +80,7 @@ def combine(
     _checks.choice(control, DiscoveryControl, "control")
     _checks.number(fdr, "fdr", low=0.0, high=1.0, open_low=True, open_high=True)
     names, labels, p = _table(signals)
-    null, correlation = _null_draws(draws, p, seed)
+    null, correlation = null_draws(draws, p, seed)
     statistic, p_value = _combined(p, null, method)
     q, e = q_values(p_value), e_values(p_value)
     with np.errstate(invalid="ignore"):
@@ -124,7 +120,7 @@ def q_values(p_value: npt.ArrayLike) -> Floats:
     >>> q_values([0.01, 0.04, 0.03, 0.5]).round(4)
     array([0.04  , 0.0533, 0.0533, 0.5   ])
     """
-    p = _chances(p_value, "p_value")
+    p = chances(p_value, "p_value")
     order = np.argsort(p, kind="stable")[: int(np.isfinite(p).sum())]
     steps = p[order] * order.size / np.arange(1, order.size + 1)
     q = np.full(p.size, np.nan)
@@ -162,7 +158,7 @@ def e_values(p_value: npt.ArrayLike, *, kappa: float | None = None) -> Floats:
     >>> e_values([0.001, 0.05, 1.0]).round(2)
     array([20.79,  1.78,  0.5 ])
     """
-    p = _chances(p_value, "p_value")
+    p = chances(p_value, "p_value")
     with np.errstate(divide="ignore", invalid="ignore"):
         if kappa is not None:
             k = _checks.number(kappa, "kappa", low=0.0, high=1.0, open_low=True, open_high=True)
@@ -215,19 +211,6 @@ def e_bh(e_value: npt.ArrayLike, *, fdr: float = 0.10) -> Flags:
     return flagged
 
 
-def _chances(value: npt.ArrayLike, argument: str) -> Floats:
-    """p-values between 0 and 1; missing ones stay."""
-    p = _checks.vector(value, argument, missing=True)
-    outside = (p < 0.0) | (p > 1.0)
-    if outside.any():
-        rows = np.flatnonzero(outside)
-        raise InputError(
-            f"{argument} must lie between 0 and 1; it does not at rows {shown(rows)}.",
-            code="not_a_chance", argument=argument, rows=rows,
-        )
-    return p
-
-
 def _table(signals: Sequence[Signal]) -> tuple[tuple[str, ...], npt.NDArray[np.object_], Floats]:
     """Names, all dealers sorted, and p-values (D, S)."""
     names = tuple(each.name for each in signals)
@@ -240,65 +223,6 @@ def _table(signals: Sequence[Signal]) -> tuple[tuple[str, ...], npt.NDArray[np.o
     p = np.full((labels.size, len(names)), np.nan)
     p[code, np.repeat(np.arange(len(names)), [each.p_value.size for each in signals])] = np.concatenate([each.p_value for each in signals])
     return names, labels, p
-
-
-def _null_draws(draws: int | npt.ArrayLike, p: Floats, seed: int) -> tuple[Floats, Floats]:
-    """p-values of honest dealers (B, S) and the correlation of their normal scores (S, S)."""
-    given = np.asarray(draws)
-    if given.ndim == 0:
-        number = _checks.whole(draws, "draws", low=_FEWEST)
-        rng = np.random.default_rng(_checks.whole_seed(seed, "seed"))
-        correlation = _honest_correlation(rng, p)
-        values, vectors = np.linalg.eigh(correlation)
-        return special.ndtr(rng.normal(size=(number, p.shape[1])) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T), correlation
-    if given.ndim != 2 or given.shape[1] != p.shape[1]:
-        raise InputError(
-            f"draws must have one column per signal, {p.shape[1]} in all; its shape is {given.shape}.",
-            code="draws_do_not_fit", argument="draws", shape=str(given.shape), expected=p.shape[1],
-        )
-    null = np.column_stack([_chances(column, "draws") for column in given.T])
-    return null, _honest_correlation(np.random.default_rng(seed), null)
-
-
-def _honest_correlation(rng: np.random.Generator, p: Floats) -> Floats:
-    """Correlation of normal scores where both p-values exceed one half, of the nearest positive semidefinite matrix.
-
-    Inflation makes p-values small, so that this quarter of the dealers is honest for the greater part. There the two normal scores have
-    density φ₂(z, w; ρ) / (1/4 + arcsin(ρ) / 2π). Scores are those of ranks, ties in random order: p-values of some signals heap at 1.
-    A negative ρ counts as 0.
-    """
-    count = p.shape[1]
-    z = np.column_stack([_lower_scores(rng, column) for column in p.T])
-    found = np.eye(count)
-    for i in range(count):
-        for j in range(i):
-            known = np.isfinite(z[:, i]) & np.isfinite(z[:, j])
-            found[i, j] = found[j, i] = _truncated_correlation(z[known, i], z[known, j])
-    values, vectors = np.linalg.eigh(found)
-    near = (vectors * np.maximum(values, 1e-8)) @ vectors.T
-    scale = np.sqrt(np.diag(near))
-    return np.asarray(near / scale[:, None] / scale)
-
-
-def _lower_scores(rng: np.random.Generator, p: Floats) -> Floats:
-    """Normal scores, below 0, of the ranks of p-values above one half; NaN for the others."""
-    scores = np.full(p.size, np.nan)
-    rows = np.flatnonzero(p > 0.5)
-    order = rows[np.lexsort((rng.random(rows.size), p[rows]))]
-    scores[order] = -special.ndtri(0.5 + 0.5 * (np.arange(rows.size) + 0.5) / max(rows.size, 1))
-    return scores
-
-
-def _truncated_correlation(z: Floats, w: Floats) -> float:
-    """Likeliest ρ from 0 to .98; 0 where fewer than 20 dealers tell it."""
-    if z.size < _LEAST_PAIRS:
-        return 0.0
-    rho = _CORRELATIONS
-    square, cross = float(z @ z + w @ w), float(z @ w)
-    log = -(square - 2.0 * rho * cross) / (2.0 * (1.0 - rho**2)) - z.size * (
-        0.5 * np.log(1.0 - rho**2) + np.log(0.25 + np.arcsin(rho) / (2.0 * np.pi))
-    )
-    return float(rho[np.argmax(log)])
 
 
 def _combined(p: Floats, null: Floats, method: CombinationMethod) -> tuple[Floats, Floats]:
@@ -314,10 +238,10 @@ def _combined(p: Floats, null: Floats, method: CombinationMethod) -> tuple[Float
         statistic[members] = transformed[np.ix_(members, columns)].mean(axis=1)
         drawn = null[:, columns].mean(axis=1)
         drawn = drawn[~np.isnan(drawn)]
-        if drawn.size < _FEWEST:
+        if drawn.size < FEWEST:
             raise InputError(
-                f"{drawn.size} rows of draws hold all {int(columns.sum())} signals that speak of some dealers; {_FEWEST} are needed.",
-                code="few_draws", argument="draws", count=drawn.size, needed=_FEWEST,
+                f"{drawn.size} rows of draws hold all {int(columns.sum())} signals that speak of some dealers; {FEWEST} are needed.",
+                code="few_draws", argument="draws", count=drawn.size, needed=FEWEST,
             )
         p_value[members] = _recalibrated(statistic[members], np.sort(drawn), method)
     return statistic, p_value
@@ -335,7 +259,7 @@ def _tail(t: Floats, method: CombinationMethod) -> Floats:
 
 def _recalibrated(statistic: Floats, null: Floats, method: CombinationMethod) -> Floats:
     """Share of the sorted null draws as large; beyond the largest 200 (or one in ten, of fewer draws) by the tail of the transform."""
-    beyond = min(max(_BEYOND, null.size // _SPREAD_OF_DRAWS), null.size // 10)
+    beyond = min(_BEYOND, null.size // 10)
     edge = null[-beyond]
     as_large = null.size - np.searchsorted(null, statistic - 1e-12 * np.abs(statistic))
     share = (1.0 + as_large) / (1.0 + null.size)

@@ -84,7 +84,7 @@ def outcome_discordance(
     >>> complaint = rng.random(20_000) < np.where(dealer == 7, 0.12, 0.03)
     >>> r = outcome_discordance(rng.integers(8, 11, 20_000), dealer, {"complaint": complaint})
     >>> print(f"{r.details['observed'][7]:.0f} instead of {r.details['expected'][7]:.1f}, p = {r.p_value[7]:.0e}")
-    21 instead of 3.6, p = 4e-07
+    21 instead of 3.6, p = 5e-07
     """
     _checks.level(level)
     y = _checks.vector(score, "score")
