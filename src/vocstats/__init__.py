@@ -25,7 +25,7 @@ _EXPORTS = {
     "VocstatsWarning": ".errors",
 }
 _SUBPACKAGES = (
-    "datasets", "estimation", "export", "nonresponse", "plots", "report", "results", "sensitivity", "survivorship", "weighting",
+    "datasets", "estimation", "export", "inflation", "nonresponse", "plots", "report", "results", "sensitivity", "survivorship", "weighting",
     "workflows",
 )
 
@@ -48,6 +48,6 @@ def __dir__() -> list[str]:
 
 def _result_modules() -> None:
     """Import every module that registers a result, so that `load` knows its kind."""
-    estimators = (".estimation", ".weighting", ".nonresponse", ".sensitivity", ".survivorship")
+    estimators = (".estimation", ".weighting", ".nonresponse", ".inflation", ".sensitivity", ".survivorship")
     for module in (*estimators, ".workflows.correction", ".workflows.cohort_track", ".study.result"):
         import_module(module, __name__)

@@ -60,6 +60,15 @@ def whole(value: Any, argument: str, *, low: int) -> int:
     return int(result)
 
 
+def whole_seed(value: Any, argument: str) -> int:
+    """`value` as a seed: a whole number, not negative."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise InputError(
+            f"{argument} must be a whole number, 0 or more; got {value!r}.", code="not_a_seed", argument=argument, value=repr(value)
+        )
+    return int(value)
+
+
 def numbers(value: Any, argument: str) -> tuple[float, ...]:
     """`value` as a tuple of finite floats."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):

@@ -52,3 +52,11 @@ CallbackModel = Literal["likelihood", "weighting", "doubly_robust", "continuum"]
 CallbackDependence = Literal["saturated", "linear"]
 CallbackLink = Literal["logit", "log"]
 CallbackResistance = Literal["odds", "odds_or_chance"]
+InflationMechanism = Literal[
+    "begging", "gifts", "copied_forms", "plausible_forms", "cherry_picking", "corrupted_numbers", "deleted_records", "month_end_push",
+    "drift", "late_start", "coach_both_channels",
+]
+CombinationMethod = Literal["truncated_cauchy", "harmonic_mean"]
+DiscoveryControl = Literal["bh", "e_bh"]
+Overdispersion = Literal["truncate", "winsorise", "none"]
+ClosingPeriod = Literal["month", "quarter"]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._checks import number
-from ..errors import InputError
+from .._checks import number, whole_seed
 from .blemishes import NO_ANSWER_CODES, blank_traits, spoil_survey
 from .fieldwork import DISPOSITION_CODES, LaterDraw, Survey, draw_churned, draw_silent, run_survey
 from .population import LEVELS, REFERENCE_DATE, REGIONS, TENURE_LABELS, TENURE_UPPER, WINDOW, Population, draw_population
@@ -167,8 +166,8 @@ def simulate_base(
     strengths = {"churn_strength": churn_strength, "response_strength": response_strength}
     for name, strength in strengths.items():
         number(strength, name)
-    population = draw_population(np.random.default_rng(_seed(seed, "seed")), n, dealers, churn_rate, churn_strength)
-    fieldwork = np.random.default_rng([_seed(seed if fieldwork_seed is None else fieldwork_seed, "fieldwork_seed"), 1])
+    population = draw_population(np.random.default_rng(whole_seed(seed, "seed")), n, dealers, churn_rate, churn_strength)
+    fieldwork = np.random.default_rng([whole_seed(seed if fieldwork_seed is None else fieldwork_seed, "fieldwork_seed"), 1])
     survey_rng, follow_up_rng, exit_rng, blemish_rng = fieldwork.spawn(4)
     survey = run_survey(
         survey_rng, population, response_rate=response_rate, response_strength=response_strength, never_invited=never_invited
@@ -177,14 +176,6 @@ def simulate_base(
     exits = draw_churned(exit_rng, population, survey, rate=exit_rate, response=exit_response)
     simulated = _tables(population, survey, follow_up, exits)
     return _blemished(blemish_rng, simulated) if blemishes else simulated
-
-
-def _seed(value: int, argument: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise InputError(
-            f"{argument} must be a whole number, 0 or more; got {value!r}.", code="not_a_seed", argument=argument, value=repr(value)
-        )
-    return int(value)
 
 
 def _tables(population: Population, survey: Survey, follow_up: LaterDraw, exits: LaterDraw) -> SimulatedBase:

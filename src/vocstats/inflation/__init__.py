@@ -1,0 +1,28 @@
+"""Signs that a dealer's scores are inflated: one signal per file, each with its effect, its p-value and the rows that show it."""
+
+from __future__ import annotations
+
+from .bunching import threshold_bunching
+from .channel_gaps import channel_gap
+from .combination import combine, e_bh, e_values, q_values
+from .combination_result import CombinedEvidence
+from .cub import CubFit, fit_cub
+from .dispersions import dispersion
+from .duplicates import near_duplicates
+from .funnel import Funnel, funnel_limits
+from .invitations import invitation_bias
+from .levels import level_excess
+from .null import EmpiricalNull, fit_null, known_null
+from .onsets import onset
+from .outcomes import outcome_discordance
+from .period_ends import period_end
+from .shelters import shelter
+from .signal_result import Signal
+from .straight_lines import straightlining
+from .submission_bursts import bursts
+
+__all__ = [
+    "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "Signal", "bursts", "channel_gap", "combine", "dispersion", "e_bh",
+    "e_values", "fit_cub", "fit_null", "funnel_limits", "invitation_bias", "known_null", "level_excess", "near_duplicates", "onset",
+    "outcome_discordance", "period_end", "q_values", "shelter", "straightlining", "threshold_bunching",
+]
