@@ -25,8 +25,8 @@ _EXPORTS = {
     "VocstatsWarning": ".errors",
 }
 _SUBPACKAGES = (
-    "datasets", "estimation", "export", "inflation", "nonresponse", "plots", "report", "results", "sensitivity", "survivorship", "weighting",
-    "workflows",
+    "datasets", "estimation", "export", "inflation", "nonresponse", "plots", "report", "results", "sensitivity", "survivorship",
+    "weighting", "workflows",
 )
 
 __all__ = sorted([*_EXPORTS, *_SUBPACKAGES, "__version__"])
