@@ -45,7 +45,7 @@ def test_coverage_in_ci(followed: bool) -> None:
 
 def test_damage_in_ci() -> None:
     found = repeat(lambda rng: figures(rng, growing=True), TRUTH, repetitions=100)
-    assert (found["coverage"] < 0.8).all() and (found["bias"] < -0.1).all()
+    assert (found["coverage"] < 0.8).all() and (found["bias"] < -10 * found["mc_error"]).all()
     assert_plausible(repeat(lambda rng: figures(rng, growing=True, known=True), TRUTH, repetitions=150))
 
 
