@@ -52,7 +52,7 @@ def dated_scores(
     """Scores 1 to 10, their days and which fall in the last five of a month; all with dealer effects, a season and month ends."""
     dealers, day = dealer.max() + 1, rng.integers(0, days, dealer.size)
     moment = (START + day * 86_400).astype("datetime64[D]")
-    last = ((moment.astype("datetime64[M]") + 1).astype("datetime64[D]") - moment).astype(int) <= 5
+    last = ((moment.astype("datetime64[M]") + np.timedelta64(1, "M")).astype("datetime64[D]") - moment).astype(int) <= 5
     normal = rng.normal(size=(4, dealers))[:, dealer]
     latent = rng.normal(size=dealer.size) + 0.3 * normal[0] + season * np.sin(day / 60) + wander * (day / days) * normal[1]
     return 1.0 + np.searchsorted(CUTS, latent + last * (end + ends * normal[2])), moment, last

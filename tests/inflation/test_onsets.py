@@ -120,7 +120,7 @@ def test_rises_are_found_and_dated() -> None:
 
 
 def test_where_nothing_can_be_said() -> None:
-    moment = np.append(START + 86_400 * np.arange(12), np.datetime64("NaT"))
+    moment = np.append(START + 86_400 * np.arange(12), np.datetime64("NaT", "s"))
     r = onset(np.append(np.arange(12.0), 3), ["a"] * 11 + ["b", "c"], moment)
     assert r.reasons == ("", "few_responses", "no_times") and r.p_value[0] < 0.05
     assert onset(np.ones(13), ["a"] * 13, moment).reasons == ("constant_scores",)

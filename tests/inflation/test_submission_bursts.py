@@ -46,7 +46,7 @@ def test_forms_from_one_device_within_minutes() -> None:
     dealer = sizes(rng, 40)
     moment, device = opening_times(rng, dealer), np.arange(dealer.size).astype(str).astype(object)
     rows = np.flatnonzero(dealer == 5)[:12]
-    moment[rows] = START + 40 * 86_400 + 17 * 3600 + np.arange(12) * 90
+    moment[rows] = START + np.timedelta64(40 * 86_400 + 17 * 3600, "s") + np.arange(12) * 90
     device[rows] = "tablet"
     r = bursts(moment, dealer, device=device)
     assert r.p_value[5] < 1e-4 and set(rows) <= set(r.rows_of(5)) and 12 <= r.effect[5] * r.n[5] <= 14  # others came in between
@@ -69,7 +69,7 @@ def test_honest_networks_crowds_and_steady_tablets() -> None:
         p.append(bursts(moment, dealer, device=device).p_value)
         for each in range(30):
             rows = rng.choice(np.flatnonzero(dealer == each), 8, replace=False)
-            moment[rows] = START + 40 * 86_400 + 15 * 3600 + rng.integers(0, 1200, 8)
+            moment[rows] = START + np.timedelta64(40 * 86_400 + 15 * 3600, "s") + rng.integers(0, 1200, 8)
         found.append(bursts(moment, dealer, device=device).p_value)
     assert_calibrated(np.concatenate(p))
     assert_calibrated(np.concatenate([one[:40] for one in p]))
@@ -86,7 +86,7 @@ def test_where_nothing_can_be_said() -> None:
     assert every.reasons == ("only_kiosks", "only_kiosks", "no_times")
     missing = bursts(moment, list("aaabc"), device=[None, "x", np.nan, "x", "x"])
     assert missing.details["device_forms"].tolist() == [1, 1, 0]
-    assert bursts(np.full(5, np.datetime64("NaT")), list("aaabc")).reasons == ("no_times",) * 3
+    assert bursts(np.full(5, np.datetime64("NaT", "s")), list("aaabc")).reasons == ("no_times",) * 3
     with pytest.raises(InputError, match="must hold dates or times"):
         bursts([1.0, 2.0], ["a", "b"])
     with pytest.raises(InputError, match="no device of the forms"):

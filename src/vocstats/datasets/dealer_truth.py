@@ -81,11 +81,11 @@ def _dealers(
     asked = forms.asked_by_dealer
     touched = _mean(forms.dealer[asked], (work.touched | ~arrived)[asked], dealers.count)[1]
     names = np.array([*MECHANISMS, ""], object)
-    onset = START.astype("datetime64[M]") + plan.onset
+    onset = START.astype("datetime64[M]") + plan.onset.astype("timedelta64[M]")
     return pd.DataFrame(
         {
             "dealer": labels, "inflated": plan.mechanism >= 0, "mechanism": names[plan.mechanism], "strength": plan.strength,
-            "onset": np.where(plan.onset < 0, np.datetime64("NaT"), onset).astype("datetime64[s]"),
+            "onset": np.where(plan.onset < 0, np.datetime64("NaT", "M"), onset).astype("datetime64[s]"),
             "touched": np.nan_to_num(touched), "n": n, "score": score, "expected_n": expected_n,
             "expected_score": expected_score, "inflation": score - expected_score, "visits": dealers.visits,
             "honest_mean": _mean(visits.dealer, visit_score, dealers.count)[1],
