@@ -107,13 +107,17 @@ def dealer_moments(y: Floats, code: Codes, count: int) -> Moments:
     Of a share it is that of κ p + k in κ + n, so that a dealer with nothing but full marks keeps a variance. κ = s² / τ², s² the variance
     within dealers and τ² that of their means: of answers from a Dirichlet distribution.
     """
-    n = sums_by(code, np.ones(y.size), count)
     at = float(y.mean()) if y.size else 0.0  # powers of deviations lose less in rounding
     u = y - at
-    powers = np.array([sums_by(code, u**k, count) for k in (1, 2, 3)])
-    own = np.divide(powers[0], n, out=np.full(count, np.nan), where=n > 0)
+    return moments_of(np.array([sums_by(code, u**k, count) for k in range(4)]), at)
+
+
+def moments_of(powers: Floats, at: float) -> Moments:
+    """`dealer_moments` from the sums of the powers 0 to 3 of y - at, (4, D)."""
+    n, powers = powers[0], powers[1:]
+    own = np.divide(powers[0], n, out=np.full(n.size, np.nan), where=n > 0)
     kappa = _concentration(n, powers)
-    first, second, third = (powers + kappa * (powers.sum(axis=1) / max(y.size, 1))[:, None]) / (n + kappa)
+    first, second, third = (powers + kappa * (powers.sum(axis=1) / max(n.sum(), 1.0))[:, None]) / (n + kappa)
     return Moments(n, own + at, np.maximum(second - first**2, 0.0), third - 3.0 * first * second + 2.0 * first**3)
 
 
