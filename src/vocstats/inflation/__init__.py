@@ -6,6 +6,8 @@ from .bunching import threshold_bunching
 from .channel_gaps import channel_gap
 from .combination import combine, e_bh, e_values, q_values
 from .combination_result import CombinedEvidence
+from .corrected_scores import HonestScores
+from .correcting import honest_scores
 from .cub import CubFit, fit_cub
 from .dispersions import dispersion
 from .duplicates import near_duplicates
@@ -22,7 +24,7 @@ from .straight_lines import straightlining
 from .submission_bursts import bursts
 
 __all__ = [
-    "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "Signal", "bursts", "channel_gap", "combine", "dispersion", "e_bh",
-    "e_values", "fit_cub", "fit_null", "funnel_limits", "invitation_bias", "known_null", "level_excess", "near_duplicates", "onset",
-    "outcome_discordance", "period_end", "q_values", "shelter", "straightlining", "threshold_bunching",
+    "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "HonestScores", "Signal", "bursts", "channel_gap", "combine", "dispersion",
+    "e_bh", "e_values", "fit_cub", "fit_null", "funnel_limits", "honest_scores", "invitation_bias", "known_null", "level_excess",
+    "near_duplicates", "onset", "outcome_discordance", "period_end", "q_values", "shelter", "straightlining", "threshold_bunching",
 ]
