@@ -15,7 +15,7 @@ import numpy.typing as npt
 from .._checks import choice
 from ..errors import InputError, shown
 from ..options import Repeated, Unmatched
-from ..tables import Columns, Expression, InputTable, moment_of
+from ..tables import Columns, Expression, InputTable
 from .names import SOURCES
 
 Floats = npt.NDArray[np.float64]
@@ -145,7 +145,7 @@ class SourceTable:
         if self._known is None:  # an engine that promises no order is asked for everything together each time
             rows = self.table.view(self._columns | wanted, self._keep, position="row").rows()
             if "date" in rows:
-                rows["date"] = self._moments(rows["date"])
+                rows["date"] = self.table.moments(str(self.source.date), rows["date"])
             self._known = None if self.table.lazy else dict(rows)
         else:
             rows = self._known | (self.table.view(wanted, self._keep).rows() if wanted else {})
@@ -154,15 +154,6 @@ class SourceTable:
         if "said" in rows:
             rows |= {f"y{k}": np.where(rows["said"], rows[f"y{k}"], np.nan) for k in range(len(outcomes))}
         return rows
-
-    def _moments(self, values: npt.NDArray[Any]) -> npt.NDArray[np.datetime64]:
-        if values.dtype.kind == "M":
-            return values
-        parsed = [None if value is None else moment_of(value) for value in values]
-        wrong = [value for value, moment in zip(values, parsed, strict=True) if value is not None and moment is None]
-        if wrong:
-            raise self.table.no_dates(str(self.source.date), wrong)
-        return np.array([np.datetime64("NaT", "us") if moment is None else moment for moment in parsed], "datetime64[us]")
 
     def _elsewhere(self, ids: npt.NDArray[Any], outcomes: Sequence[str]) -> Columns:
         """The outcomes of the customers listed here, from `outcome_frame`."""

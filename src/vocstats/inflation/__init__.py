@@ -14,6 +14,8 @@ from .duplicates import near_duplicates
 from .funnel import Funnel, funnel_limits
 from .invitations import invitation_bias
 from .levels import level_excess
+from .monitor_state import MonitorState
+from .monitoring import monitor
 from .null import EmpiricalNull, fit_null, known_null
 from .onsets import onset
 from .outcomes import outcome_discordance
@@ -24,7 +26,8 @@ from .straight_lines import straightlining
 from .submission_bursts import bursts
 
 __all__ = [
-    "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "HonestScores", "Signal", "bursts", "channel_gap", "combine", "dispersion",
-    "e_bh", "e_values", "fit_cub", "fit_null", "funnel_limits", "honest_scores", "invitation_bias", "known_null", "level_excess",
-    "near_duplicates", "onset", "outcome_discordance", "period_end", "q_values", "shelter", "straightlining", "threshold_bunching",
+    "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "HonestScores", "MonitorState", "Signal", "bursts", "channel_gap", "combine",
+    "dispersion", "e_bh", "e_values", "fit_cub", "fit_null", "funnel_limits", "honest_scores", "invitation_bias", "known_null",
+    "level_excess", "monitor", "near_duplicates", "onset", "outcome_discordance", "period_end", "q_values", "shelter", "straightlining",
+    "threshold_bunching",
 ]

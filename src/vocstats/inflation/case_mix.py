@@ -57,7 +57,7 @@ class CaseMix:
         if self.x is None:
             return np.zeros((count, 0))
         size = sums_by(code[rows], np.ones(int(rows.sum())), count)
-        return _sums(rows_of(self.x, np.flatnonzero(rows)), code[rows], count) / np.maximum(size, 1.0)[:, None]
+        return sums_of_rows(rows_of(self.x, np.flatnonzero(rows)), code[rows], count) / np.maximum(size, 1.0)[:, None]
 
 
 def adjust_for_case_mix(score: Floats, x: Any, code: Codes, count: int, *, rows: Flags | None = None) -> CaseMix:
@@ -75,20 +75,28 @@ def adjust_for_case_mix(score: Floats, x: Any, code: Codes, count: int, *, rows:
     matrix, _ = read_covariates(x, score.size)
     used = np.arange(score.size) if rows is None else np.flatnonzero(rows)
     z, y, group = rows_of(matrix, used), score[used], code[used]
-    size = sums_by(group, np.ones(y.size), count)
-    present = size > 0
-    sums, total = _sums(z, group, count)[present], sums_by(group, y, count)[present]
-    whole = gram(z, np.ones(y.size))
-    square, cross = whole - (sums / size[present, None]).T @ sums, column_sums(z, y) - (sums / size[present, None]).T @ total
-    constant = np.diag(square) <= _CONSTANT * np.diag(whole)  # within groups: the intercept, and what belongs to the dealer
-    square[constant], square[:, constant], cross[constant] = 0.0, 0.0, 0.0
+    square, cross = products_within(z, y, group, count)
     b = solve_symmetric(square, cross)
     residual = y - linear_predictor(z, b)
+    size = sums_by(group, np.ones(y.size), count)
+    present = size > 0
     within = float(residual @ residual) - float(np.sum(sums_by(group, residual, count)[present] ** 2 / size[present]))
-    freedom = max(y.size - int(present.sum()) - int((~constant).sum()), 1)
+    freedom = max(y.size - int(present.sum()) - int((np.diag(square) > 0).sum()), 1)
     predicted = linear_predictor(matrix, b)
     covariance = solve_symmetric(square, np.eye(b.size)) * max(within, 0.0) / freedom
     return CaseMix(score - predicted + predicted.mean(), matrix, covariance)
+
+
+def products_within(x: Matrix, y: Floats, code: Codes, count: int) -> tuple[Floats, Floats]:
+    """Products within groups of characteristics with each other (p, p) and with scores (p,); 0 for those constant in every group."""
+    size = sums_by(code, np.ones(y.size), count)
+    present = size > 0
+    sums, total = sums_of_rows(x, code, count)[present], sums_by(code, y, count)[present]
+    whole = gram(x, np.ones(y.size))
+    square, cross = whole - (sums / size[present, None]).T @ sums, column_sums(x, y) - (sums / size[present, None]).T @ total
+    constant = np.diag(square) <= _CONSTANT * np.diag(whole)  # the intercept, and what belongs to the dealer
+    square[constant], square[:, constant], cross[constant] = 0.0, 0.0, 0.0
+    return square, cross
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +147,7 @@ def _concentration(n: Floats, powers: Floats) -> float:
     return float(np.clip(within / spread if spread > 0 else np.inf, 1.0, 1e4))
 
 
-def _sums(x: Matrix, code: Codes, count: int) -> Floats:
+def sums_of_rows(x: Matrix, code: Codes, count: int) -> Floats:
     """Sums of the characteristics by code, (count, p)."""
     result = np.zeros((count, x.shape[1]))
     for run in blocks(x):

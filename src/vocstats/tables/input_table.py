@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 import narwhals as nw
 import numpy as np
+import numpy.typing as npt
 
 from .._checks import nearest
 from ..errors import InputError, shown
-from .arrays import day, settle_object
+from .arrays import day, moment_of, settle_object
 from .table import Expression, Table
 
 ColumnKind = Literal["text", "integer", "float", "boolean", "date", "datetime", "empty", "other"]
@@ -185,6 +186,16 @@ class InputTable(Table):
         if kind in ("text", "integer", "empty"):
             return self._text(column)
         raise self.no_dates(column, (kind,))
+
+    def moments(self, column: str, values: npt.NDArray[Any]) -> npt.NDArray[np.datetime64]:
+        """What `moment` brought home as times, text parsed; NaT where missing."""
+        if values.dtype.kind == "M":
+            return values
+        parsed = [None if value is None else moment_of(value) for value in values]
+        wrong = [value for value, moment in zip(values, parsed, strict=True) if value is not None and moment is None]
+        if wrong:
+            raise self.no_dates(column, wrong)
+        return np.array([np.datetime64("NaT", "us") if moment is None else moment for moment in parsed], "datetime64[us]")
 
     def _no_timezone(self, column: str) -> None:
         dtype = self.schema[column]

@@ -62,7 +62,7 @@ def read_covariates(x: Any, length: int, *, standardise: bool = True) -> tuple[M
     numbers, names, codes, levels, labels = [np.ones(length)], ["intercept"], [], [], []
     for name, column in columns_of(x, "x").items():
         argument = f"x[{name!r}]"
-        if _holds_numbers(column):
+        if holds_numbers(column):
             same_length(np.asarray(column), argument, length)
             number = vector(column, argument)
             numbers.append(_standardised(number) if standardise else number)
@@ -72,7 +72,7 @@ def read_covariates(x: Any, length: int, *, standardise: bool = True) -> tuple[M
             codes.append(each.astype(np.min_scalar_type(known.size)))
             levels.append(known.size)
             labels += [f"{name}={level}" for level in known.tolist()[1:]]
-            _refuse_many(len(names) + len(labels), name, known.size)
+            refuse_many(len(names) + len(labels), name, known.size)
     matrix = Covariates(np.array(numbers), np.array(codes) if codes else np.empty((0, length), np.uint8), tuple(levels))
     wide = matrix.shape[1] > _WIDE and len(numbers) + len(codes) < _FILLED * matrix.shape[1]
     return (matrix.tocsr() if wide else matrix), names + labels
@@ -111,7 +111,8 @@ def rows_of(x: Matrix, rows: npt.NDArray[Any]) -> Matrix:
     return x[rows]
 
 
-def _holds_numbers(column: Any) -> bool:
+def holds_numbers(column: Any) -> bool:
+    """Whether a column holds numbers, and not labels."""
     if str(getattr(column, "dtype", "")) in ("str", "string", "category"):
         return False
     array = np.asarray(column)
@@ -126,7 +127,8 @@ def _standardised(column: Floats) -> Floats:
     return centred / spread if spread > 1e-12 * float(np.abs(column).max(initial=0.0)) else np.zeros_like(column)
 
 
-def _refuse_many(columns: int, name: str, levels: int) -> None:
+def refuse_many(columns: int, name: str, levels: int) -> None:
+    """Raise where labels became more columns than can be told apart."""
     if columns > _MOST:
         raise InputError(
             f"x has more than {_MOST} columns once labels became indicators; {name!r} alone has {levels} different labels. "
