@@ -52,8 +52,8 @@ def work(folder: Path, profiled: bool) -> dict[str, Any]:
         return vs.audit_dealers(
             responses, dealer="dealer", score="score", response_id="response_id", visit="visit_id", channel="channel",
             independent_channel="manufacturer", items=list(SimulatedNetwork.items), case_mix=list(SimulatedNetwork.case_mix),
-            outcomes=list(SimulatedNetwork.outcome_names), time="time", device="device", seconds="seconds", roster=roster,
-            invited="invited", drawn="drawn", threshold=0.80, seed=0,
+            outcomes=list(SimulatedNetwork.outcome_names), time="time", device="device", address="address", seconds="seconds",
+            roster=roster, invited="invited", drawn="drawn", reached="reached", threshold=0.80, seed=0,
         )
 
     if profiled:

@@ -33,9 +33,9 @@ def audit(network: SimulatedNetwork) -> Any:
     return vs.audit_dealers(
         network.responses, dealer="dealer", score="score", response_id="response_id", visit="visit_id", channel="channel",
         independent_channel="manufacturer", items=list(network.items), case_mix=list(network.case_mix),
-        outcomes=list(network.outcome_names), time="time", device="device", seconds="seconds",
-        roster=network.roster.merge(network.outcomes, on="visit_id"), invited="invited", drawn="drawn", threshold=network.threshold,
-        fdr=0.10, seed=0,
+        outcomes=list(network.outcome_names), time="time", device="device", address="address", seconds="seconds",
+        roster=network.roster.merge(network.outcomes, on="visit_id"), invited="invited", drawn="drawn", reached="reached",
+        threshold=network.threshold, fdr=0.10, seed=0,
     )
 
 
@@ -68,9 +68,9 @@ def said(found: Any, network: SimulatedNetwork) -> dict[str, Any]:
         "p_value": table["p_value"], "q_value": table["q_value"], "flagged": table["flagged"].eq(True), "status": table["status"],
         "corrected": table["corrected_score"], "low": table["conf_low"], "high": table["conf_high"], "detectable": table["detectable"],
     }
-    for name, signal in found.signals.items():
+    for signal in found.signals:
         of = signal.to_frame().set_index("dealer").reindex(dealers)
-        columns[f"p:{name}"] = of["p_value"]
+        columns[f"p:{signal.name}"] = of["p_value"]
         if "onset" in of:
             columns |= {each: (of[each] - START).dt.days for each in ("onset", "onset_low", "onset_high")}
     return columns
