@@ -59,7 +59,7 @@ def work(folder: Path, profiled: bool) -> dict[str, Any]:
     if profiled:
         return {"parts": parts(run)}
     _, cpu, wall = clocked(run)
-    return {"responses": len(responses), "visits": len(roster), "cpu": cpu, "wall": wall, "memory": peak(), "added": peak() - before}
+    return {"rows": len(responses), "visits": len(roster), "cpu": cpu, "wall": wall, "memory": peak(), "added": peak() - before}
 
 
 def parts(run: Any) -> dict[str, float]:
@@ -96,7 +96,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             fresh("--worker", "make", str(size), folder)
             line = fresh("--worker", "run", str(size), folder)
-            lines.append({"call": "audit_dealers", **line, "per_row": 1e9 * line["cpu"] / line["responses"]})
+            lines.append({"call": "audit_dealers", **line, "per_row": 1e9 * line["cpu"] / line["rows"]})
             print(lines[-1], flush=True)
             if size == USUAL:
                 signals = fresh("--worker", "profile", str(size), folder)["parts"]
@@ -109,15 +109,15 @@ def main() -> int:
 
 def acceptable(lines: list[dict[str, Any]]) -> bool:
     """Whether time and memory are within what is accepted, as far as the sizes tell."""
-    usual = [line for line in lines if line["responses"] >= 0.9 * USUAL]
+    usual = [line for line in lines if line["rows"] >= 0.9 * USUAL]
     if not usual:
         return True
     fast = usual[0]["wall"] <= SECONDS and all(line["per_row"] <= STEEP * usual[0]["per_row"] for line in usual)
     if len(usual) == 1:
         return fast
     small, large = usual[-2:]
-    per_response = (large["memory"] - small["memory"]) / (large["responses"] - small["responses"])
-    reached = large["memory"] + per_response * max(MANY - large["responses"], 0)
+    per_response = (large["memory"] - small["memory"]) / (large["rows"] - small["rows"])
+    reached = large["memory"] + per_response * max(MANY - large["rows"], 0)
     print(f"{1024 * per_response:.2f} KiB per response; {reached / 1024:.1f} GiB with {MANY:,}")
     return fast and reached <= 1024 * GIB
 
