@@ -10,6 +10,8 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "CustomerBase": ".customer_base",
     "Source": ".customer_base",
+    "audit_dealers": ".workflows.dealer_audit",
+    "DealerAudit": ".workflows.audit_result",
     "correct": ".workflows.correction",
     "Correction": ".workflows.correction",
     "track_cohorts": ".workflows.cohort_tracking",
@@ -49,5 +51,5 @@ def __dir__() -> list[str]:
 def _result_modules() -> None:
     """Import every module that registers a result, so that `load` knows its kind."""
     estimators = (".estimation", ".weighting", ".nonresponse", ".inflation", ".sensitivity", ".survivorship")
-    for module in (*estimators, ".workflows.correction", ".workflows.cohort_track", ".study.result"):
+    for module in (*estimators, ".workflows.correction", ".workflows.audit_result", ".workflows.cohort_track", ".study.result"):
         import_module(module, __name__)

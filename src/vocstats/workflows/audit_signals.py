@@ -1,0 +1,146 @@
+"""Every signal of an audit on the tables at hand: which columns it takes, and which rows it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import inflation
+from .._checks import Floats
+from ..inflation import Signal
+from .audit_tables import Responses, Roster, mapping_of
+
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Look:
+    """What all signals of an audit share.
+
+    Attributes
+    ----------
+    top : float
+        Lowest top mark.
+    threshold : float, optional
+        KPI line: a mean score, or where `share` a share of top marks.
+    share : bool
+    kiosks : tuple
+        Devices registered as tablets of the dealers.
+    level : float
+    seed : int
+    """
+
+    top: float
+    threshold: float | None
+    share: bool
+    kiosks: tuple[Any, ...]
+    level: float
+    seed: int
+
+
+def signals_of(responses: Responses, roster: Roster | None, look: Look) -> tuple[tuple[Signal, ...], dict[str, str]]:
+    """Signals in the order of their strength elsewhere, and the reason why others were not taken, by name.
+
+    Evidence of a signal is positions in the responses; of `invitation_bias` in the roster.
+    """
+    taken: list[Signal] = []
+    left_out: dict[str, str] = {}
+    for found in (*_on_responses(responses, look), *_on_roster(roster, look)):
+        if isinstance(found, Signal):
+            taken.append(found)
+        else:
+            left_out.update([found])
+    return tuple(taken), left_out
+
+
+def _on_responses(data: Responses, look: Look) -> Iterator[Signal | tuple[str, str]]:
+    own = np.flatnonzero(data.own)
+    score, dealer = data.score[own], data.dealer[own]
+    x, all_x = mapping_of(data.x, own), mapping_of(data.x)
+    items, all_items = mapping_of(data.items, own), mapping_of(data.items)
+    time, level, seed = data.time, look.level, look.seed
+    if data.independent is None:
+        yield "channel_gap", "no_channel"
+    else:
+        yield inflation.channel_gap(data.score, data.dealer, data.independent, x=all_x, level=level)
+    yield _at(own, inflation.level_excess(score, dealer, x=x, level=level))
+    if data.outcomes:
+        yield inflation.outcome_discordance(
+            data.score, data.dealer, data.outcomes, independent=data.independent, x=all_x, top=look.top, level=level
+        )
+    else:
+        yield "outcome_discordance", "no_outcomes"
+    yield from _shelter(score, dealer, own, level)
+    if items is None or all_items is None:
+        yield from ((name, "no_items") for name in ("item_discordance", "near_duplicates", "straightlining"))
+        yield _at(own, inflation.dispersion(score, dealer, level=level))
+    else:
+        channel = None if data.independent is None else np.where(data.independent, "independent", "dealer")
+        yield _at(own, inflation.dispersion(score, dealer, items=items, level=level))
+        if len(items) >= 3:
+            yield inflation.near_duplicates(all_items, data.dealer, channel=channel, level=level, seed=seed)
+            yield _at(own, inflation.straightlining(items, dealer, level=level))
+        else:
+            yield from ((name, "few_items") for name in ("near_duplicates", "straightlining"))
+    if time is None:
+        yield from ((name, "no_times") for name in ("threshold_bunching", "period_end", "onset", "bursts"))
+    else:
+        yield from _in_time(data, own, time[own], x, look)
+
+
+def _shelter(score: Floats, dealer: npt.NDArray[Any], own: Rows, level: float) -> Iterator[Signal | tuple[str, str]]:
+    """CUB models are models of whole ratings on a scale of more than three."""
+    whole = bool((score == np.round(score)).all())
+    if whole and 3 < np.ptp(score) < 100:
+        yield _at(own, inflation.shelter(score, dealer, level=level))
+    else:
+        yield "shelter", "no_ratings"
+
+
+def _in_time(
+    data: Responses, own: Rows, time: npt.NDArray[Any], x: dict[str, Any] | None, look: Look
+) -> Iterator[Signal | tuple[str, str]]:
+    score, dealer = data.score[own], data.dealer[own]
+    level, seed = look.level, look.seed
+    known = np.flatnonzero(~np.isnat(time))
+    marks = (score >= look.top).astype(float) if look.share else score
+    if look.threshold is None:
+        yield "threshold_bunching", "no_threshold"
+    elif known.size and marks.min() < look.threshold <= marks.max():
+        month = time[known].astype("datetime64[M]")
+        steps = np.diff(np.unique(marks))
+        yield _at(own[known], inflation.threshold_bunching(
+            marks[known], dealer[known], month, threshold=look.threshold, step=float(steps.min()), level=level
+        ))
+    else:
+        yield "threshold_bunching", "threshold_out_of_reach"
+    yield _at(own, inflation.period_end(score, dealer, time, x=x, level=level))
+    yield _at(own, inflation.onset(score, dealer, time, x=x, level=level, seed=seed))
+    device, address = (None if values is None else values[own] for values in (data.device, data.address))
+    kiosks = () if device is None else tuple(kiosk for kiosk in look.kiosks if (device == kiosk).any())
+    yield _at(own, inflation.bursts(time, dealer, device=device, address=address, kiosks=kiosks, level=level, seed=seed))
+
+
+def _on_roster(roster: Roster | None, look: Look) -> Iterator[Signal | tuple[str, str]]:
+    if roster is None:
+        yield "invitation_bias", "no_roster"
+    else:
+        invited = np.ones(roster.dealer.size, bool) if roster.invited is None else roster.invited
+        yield inflation.invitation_bias(
+            roster.dealer, invited, reached=roster.reached, heard=roster.heard, x=mapping_of(roster.x), later=mapping_of(roster.later),
+            score=roster.score, drawn=roster.drawn, level=look.level,
+        )
+
+
+def _at(rows: Rows, of: Signal) -> Signal:
+    """The signal of some rows, its evidence in positions of all rows."""
+    return replace(of, evidence=rows[of.evidence].astype(np.int64))
+
+
+def named(signals: Iterable[Signal]) -> dict[str, Signal]:
+    """Signals by name."""
+    return {each.name: each for each in signals}

@@ -1,0 +1,278 @@
+"""The tables of an audit as arrays: the responses, the visits they came from, and what followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._checks import Floats
+from ..errors import InputError, shown
+from ..tables import Columns, Expression, InputTable
+from .question import names
+
+Flags = npt.NDArray[np.bool_]
+Column = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Roster:
+    """The visits of all dealers, N of them, sorted by dealer where the engine keeps no order of rows.
+
+    Attributes
+    ----------
+    dealer, visit : array (N,)
+    invited, drawn, reached : bool array (N,), optional
+        None: no such column.
+    heard : bool array (N,), optional
+        Whether a response came of the visit; None: responses do not name visits.
+    x, later : {column: array (N,)}
+        Case mix and outcomes that stand on the roster.
+    score : float array (N,), optional
+        Of the response; NaN without.
+    """
+
+    dealer: Column
+    visit: Column
+    invited: Flags | None
+    drawn: Flags | None
+    reached: Flags | None
+    heard: Flags | None
+    x: dict[str, Column]
+    later: dict[str, Floats]
+    score: Floats | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Responses:
+    """The responses, n of them, as they came.
+
+    Attributes
+    ----------
+    dealer, score : array (n,)
+    id, visit : array (n,), optional
+        Numbers of responses and visits as text.
+    independent : bool array (n,), optional
+        Invited by somebody other than the dealer; None: not known.
+    items, x, outcomes : {column: array (n,)}
+        Empty where none was named. Items and outcomes may be missing.
+    time, device, address, seconds : array (n,), optional
+    off_roster : int
+        Responses whose visit is not on the roster.
+    """
+
+    dealer: Column
+    score: Floats
+    id: Column | None
+    visit: Column | None
+    independent: Flags | None
+    items: dict[str, Floats]
+    x: dict[str, Column]
+    outcomes: dict[str, Floats]
+    time: Column | None
+    device: Column | None
+    address: Column | None
+    seconds: Floats | None
+    off_roster: int
+
+    @property
+    def own(self) -> Flags:
+        """Responses the dealer asked for; all of them where the channel is not known."""
+        return np.ones(self.score.size, bool) if self.independent is None else ~self.independent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnNames:
+    """Which column holds what; None or empty: there is no such column."""
+
+    dealer: str
+    score: str
+    response_id: str | None
+    visit: str | None
+    channel: str | None
+    independent_channel: Any
+    items: tuple[str, ...]
+    case_mix: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    time: str | None
+    device: str | None
+    address: str | None
+    seconds: str | None
+    invited: str | None
+    drawn: str | None
+    reached: str | None
+
+    @classmethod
+    def checked(
+        cls, *, items: Sequence[str] | str, case_mix: Sequence[str] | str, outcomes: Sequence[str] | str, **single: Any
+    ) -> ColumnNames:
+        """Names as an audit gets them; lists without repetition."""
+        for argument in ("dealer", "score"):
+            if single[argument] is None:
+                raise InputError(f"{argument} must name a column.", code="not_a_name", argument=argument)
+        for argument, name in single.items():
+            if argument != "independent_channel":
+                names(name, argument)
+        return cls(
+            items=names(items, "items"), case_mix=names(case_mix, "case_mix"), outcomes=names(outcomes, "outcomes"), **single
+        )
+
+
+def read_tables(responses: Any, roster: Any, columns: ColumnNames) -> tuple[Responses, Roster | None]:
+    """Both tables, joined by visit: whom the roster says was heard, and what followed a response."""
+    given = InputTable(responses, "responses")
+    visits = None if roster is None else InputTable(roster, "roster")
+    for argument in ("invited", "drawn", "reached"):
+        if visits is None and getattr(columns, argument) is not None:
+            raise InputError(
+                f"{argument} names a column of the roster, and no roster was given.", code="no_roster_given", argument=argument
+            )
+    if visits is not None and columns.visit is None:
+        raise InputError("visit must name the column that joins responses and roster.", code="not_a_name", argument="visit")
+    there = [name for name in columns.outcomes if name in given.schema or visits is None]
+    later = [name for name in columns.outcomes if visits is not None and name in visits.schema]
+    if visits is not None:
+        visits.require(*(name for name in columns.outcomes if name not in (*there, *later)), argument="outcomes")
+    rows = _read_responses(given, columns, there)
+    if visits is None:
+        return _responses(given, rows, columns, there), None
+    listed = _read_roster(visits, columns, later)
+    _refuse_repeated(visits, listed["visit"], columns.visit)
+    place = _places(listed["visit"], rows["visit"])
+    answers = _responses(given, rows, columns, there, off_roster=int((place < 0).sum()))
+    followed = {name: _followed(listed[name], place) for name in later if name not in there}
+    answers.outcomes.update(followed)
+    return answers, _roster(listed, columns, later, place, answers)
+
+
+def _read_responses(table: InputTable, columns: ColumnNames, outcomes: Sequence[str]) -> Columns:
+    wanted = {"dealer": table.column(columns.dealer, argument="dealer"), "score": table.number(columns.score, argument="score")}
+    single: dict[str, Callable[[str, str], Expression]] = {
+        "response_id": lambda name, argument: table.identifier(name, argument=argument),
+        "visit": lambda name, argument: table.identifier(name, argument=argument),
+        "channel": lambda name, argument: table.column(name, argument=argument),
+        "time": lambda name, argument: table.moment(name, argument=argument),
+        "device": lambda name, argument: table.identifier(name, argument=argument),
+        "address": lambda name, argument: table.identifier(name, argument=argument),
+        "seconds": lambda name, argument: table.number(name, argument=argument),
+    }
+    for argument, read in single.items():
+        name = getattr(columns, argument)
+        if name is not None:
+            wanted[argument] = read(name, argument)
+    wanted |= {f"item {name}": table.number(name, argument="items") for name in columns.items}
+    wanted |= {f"mix {name}": table.column(name, argument="case_mix") for name in columns.case_mix}
+    wanted |= {f"outcome {name}": table.number(name, argument="outcomes") for name in outcomes}
+    rows = table.view(wanted).rows()
+    if not rows["score"].size:
+        raise InputError("responses holds no rows.", code="empty_table", argument="responses", table="responses")
+    _refuse_missing(rows["dealer"], columns.dealer, "responses")
+    _refuse_missing(rows["score"], columns.score, "responses")
+    for name in columns.case_mix:
+        _refuse_missing(rows[f"mix {name}"], name, "responses")
+    return rows
+
+
+def _responses(table: InputTable, rows: Columns, columns: ColumnNames, outcomes: Sequence[str], *, off_roster: int = 0) -> Responses:
+    if "response_id" in rows:
+        _refuse_repeated(table, rows["response_id"], columns.response_id)
+    return Responses(
+        dealer=rows["dealer"], score=rows["score"], id=rows.get("response_id"), visit=rows.get("visit"),
+        independent=_independent(rows.get("channel"), columns), items={name: rows[f"item {name}"] for name in columns.items},
+        x={name: rows[f"mix {name}"] for name in columns.case_mix}, outcomes={name: rows[f"outcome {name}"] for name in outcomes},
+        time=table.moments(str(columns.time), rows["time"]) if "time" in rows else None, device=rows.get("device"),
+        address=rows.get("address"), seconds=rows.get("seconds"), off_roster=off_roster,
+    )
+
+
+def _independent(channel: Column | None, columns: ColumnNames) -> Flags | None:
+    if channel is None:
+        return None
+    _refuse_missing(channel, str(columns.channel), "responses")
+    found = np.asarray(channel == columns.independent_channel, bool)
+    if not found.any():
+        levels = sorted({str(value) for value in channel.tolist()})
+        raise InputError(
+            f"No response has the independent channel {columns.independent_channel!r} in column {columns.channel!r}; it holds "
+            f"{shown(levels)}. Name it (independent_channel=), or give channel=None where every response was asked for by its dealer.",
+            code="no_independent_channel", argument="independent_channel", levels=levels, channel=str(columns.independent_channel),
+            column=columns.channel,
+        )
+    return found
+
+
+def _read_roster(table: InputTable, columns: ColumnNames, later: Sequence[str]) -> Columns:
+    visit = str(columns.visit)
+    wanted = {"dealer": table.column(columns.dealer, argument="dealer"), "visit": table.identifier(visit, argument="visit")}
+    for argument in ("invited", "drawn", "reached"):
+        name = getattr(columns, argument)
+        if name is not None:
+            wanted[argument] = table.flag(name, visit, argument=argument)
+    wanted |= {f"mix {name}": table.column(name) for name in columns.case_mix if name in table.schema}
+    wanted |= {name: table.number(name, argument="outcomes") for name in later}
+    rows = table.view(wanted).rows()
+    _refuse_missing(rows["dealer"], columns.dealer, "roster")
+    _refuse_missing(rows["visit"], visit, "roster")
+    for name in columns.case_mix:
+        if f"mix {name}" in rows:
+            _refuse_missing(rows[f"mix {name}"], name, "roster")
+    return rows
+
+
+def _roster(rows: Columns, columns: ColumnNames, later: Sequence[str], place: npt.NDArray[np.intp], answers: Responses) -> Roster:
+    on = place >= 0
+    heard = np.zeros(rows["visit"].size, bool)
+    heard[place[on]] = True
+    score = np.full(heard.size, np.nan)
+    score[place[on][::-1]] = answers.score[on][::-1]  # of several responses to one visit the first counts
+    flags = {name: np.asarray(rows[name], float) == 1.0 if name in rows else None for name in ("invited", "drawn", "reached")}
+    mix = {name: rows[f"mix {name}"] for name in columns.case_mix if f"mix {name}" in rows}
+    return Roster(
+        dealer=rows["dealer"], visit=rows["visit"], heard=heard, score=score, **flags,
+        x=mix if len(mix) == len(columns.case_mix) else {}, later={name: rows[name] for name in later},
+    )
+
+
+def _places(listed: Column, wanted: Column) -> npt.NDArray[np.intp]:
+    """Row of each wanted visit on the roster; -1 where it is not there."""
+    import pandas as pd
+
+    return np.asarray(pd.Index(listed).get_indexer(pd.Index(wanted)), np.intp)
+
+
+def _followed(values: Floats, place: npt.NDArray[np.intp]) -> Floats:
+    return np.where(place >= 0, values[np.maximum(place, 0)], np.nan) if values.size else np.full(place.size, np.nan)
+
+
+def _refuse_missing(values: Column, column: str, table: str) -> None:
+    missing = np.array([value is None for value in values]) if values.dtype == object else np.isnan(np.asarray(values, float))
+    rows = np.flatnonzero(missing)
+    if rows.size:
+        raise InputError(
+            f"Column {column!r} of {table} is missing at {rows.size} rows: {shown(rows)}. Fill it, or take the rows out before.",
+            code="missing_in_column", argument=column, rows=rows, table=table, column=column, count=int(rows.size),
+        )
+
+
+def _refuse_repeated(table: InputTable, values: Column, column: str | None) -> None:
+    import pandas as pd
+
+    held = pd.Series(values)
+    twice = np.flatnonzero(held.duplicated() & held.notna())
+    if twice.size:
+        raise InputError(
+            f"Column {column!r} of {table.name} has {shown(held.iloc[twice].tolist())} more than once, at rows {shown(twice)}. "
+            "Keep one row of each.",
+            code="repeated_number", argument=str(column), rows=twice, levels=held.iloc[twice].head(20).tolist(), table=table.name,
+            column=column, count=int(twice.size),
+        )
+
+
+def mapping_of(columns: Mapping[str, Column], rows: Flags | npt.NDArray[np.intp] | None = None) -> dict[str, Column] | None:
+    """Some rows of named columns; None without columns."""
+    if not columns:
+        return None
+    return {name: values if rows is None else values[rows] for name, values in columns.items()}
