@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from inflation.ordinal_networks import Network, network, shares_below
-from scipy import stats
+from scipy import special, stats
 
 from vocstats.errors import InputError
 from vocstats.inflation import Signal, known_null, straightlining
-from vocstats.inflation.straight_lines import _tail
+from vocstats.inflation.count_excess import count_tail
 from vocstats.results import load
 
 
@@ -69,23 +69,23 @@ def test_stars_are_flagged_no_more_often() -> None:
 def test_tail_is_exact_with_one_chance_and_near_with_several() -> None:
     null, rng = known_null(0.0, 0.0), np.random.default_rng(9)
     seen, n = np.arange(13.0), 12
-    tail = _tail(seen, np.full(13, n * 0.2), np.full(13, n * 0.2 * 0.8), null)
+    tail = count_tail(seen, np.full(13, n * 0.2), np.full(13, n * 0.2 * 0.8), null)
     np.testing.assert_allclose(tail, stats.binom.sf(seen - 1, n, 0.2), rtol=1e-8, atol=1e-12)
     p = np.repeat([0.02, 0.05, 0.3], [60, 40, 20])
     law = np.ones(1)
     for each in p:
         law = np.convolve(law, [1 - each, each])
     exact = law[::-1].cumsum()[::-1]
-    several = _tail(np.arange(121.0), np.full(121, p.sum()), np.full(121, (p * (1 - p)).sum()), null)
+    several = count_tail(np.arange(121.0), np.full(121, p.sum()), np.full(121, (p * (1 - p)).sum()), null)
     likely = exact > 1e-3
     np.testing.assert_allclose(several[likely], exact[likely], rtol=0.1)
     spread = known_null(0.1, 0.3)
     expected, variance = p.sum(), (p * (1 - p)).sum()
-    roots = np.maximum(1 + rng.normal(0.1, 0.3, 200_000) * variance / (2 * expected), 0)
-    trials = expected**2 / (expected - variance)
+    trials = round(expected**2 / (expected - variance))
+    moved = special.expit(special.logit(expected / trials) + rng.normal(0.1, 0.3, 200_000))
     for count in (10.0, 15.0, 25.0):
-        drawn = stats.binom.sf(count - 1, round(trials), np.minimum(expected * roots**2 / trials, 1)).mean()
-        assert _tail(np.array([count]), np.array([expected]), np.array([variance]), spread)[0] == pytest.approx(drawn, rel=0.1)
+        drawn = stats.binom.sf(count - 1, trials, moved).mean()
+        assert count_tail(np.array([count]), np.array([expected]), np.array([variance]), spread)[0] == pytest.approx(drawn, rel=0.1)
 
 
 def test_counts_by_hand() -> None:

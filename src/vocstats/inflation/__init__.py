@@ -20,14 +20,15 @@ from .null import EmpiricalNull, fit_null, known_null
 from .onsets import onset
 from .outcomes import outcome_discordance
 from .period_ends import period_end
+from .quickness import quick_forms
 from .shelters import shelter
 from .signal_result import Signal
 from .straight_lines import straightlining
 from .submission_bursts import bursts
 
 __all__ = [
-    "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "HonestScores", "MonitorState", "Signal", "bursts", "channel_gap", "combine",
-    "dispersion", "e_bh", "e_values", "fit_cub", "fit_null", "funnel_limits", "honest_scores", "invitation_bias", "known_null",
-    "level_excess", "monitor", "near_duplicates", "onset", "outcome_discordance", "period_end", "q_values", "shelter", "straightlining",
-    "threshold_bunching",
+    "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "HonestScores", "MonitorState", "Signal", "bursts", "channel_gap",
+    "combine", "dispersion", "e_bh", "e_values", "fit_cub", "fit_null", "funnel_limits", "honest_scores", "invitation_bias",
+    "known_null", "level_excess", "monitor", "near_duplicates", "onset", "outcome_discordance", "period_end", "q_values",
+    "quick_forms", "shelter", "straightlining", "threshold_bunching",
 ]

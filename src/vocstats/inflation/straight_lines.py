@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from .. import _checks
 from .._checks import Integers
 from .._numerics import sums_by
 from ..results import Floats
-from .null import FEWEST, EmpiricalNull, fit_null
+from .count_excess import count_excess
+from .null import EmpiricalNull
 from .signal_result import Dealers, Signal, dealers_of, signal
 
 _LEAST = 3  # items: of two, equal answers are common
 _ROUNDS = 4
-_NODES = 15
 _SUSPICIOUS = 1.5  # robust deviations beyond which a dealer does not teach what is usual
 
 
@@ -34,7 +33,8 @@ def straightlining(
     log odds:
 
         x_d = 2 (√(O_d + 3/8) - √(E_d + 3/8)) √E_d / V_d,   x_d ~ N(μ, 1 / V_d + ω²) at honest dealers (`fit_null`)
-        p-value = ∫ P(X >= O_d | x) dN(x; μ, ω²),   X binomial with mean E_d (1 + x V_d / 2 E_d)² and V_d's dispersion
+        p-value = ∫ P(X > O_d | x) + P(X = O_d | x) / 2 dN(x; μ, ω²),   X binomial with mean E_d and
+        variance V_d at x = 0, its log odds moved by x
 
     where ω includes what is not known of μ and ω.
 
@@ -125,19 +125,6 @@ def _usual(forms: _Forms, table: Floats, seen: Floats) -> Floats:
     return np.asarray(chance)
 
 
-def _tail(seen: Floats, expected: Floats, variance: Floats, null: EmpiricalNull) -> Floats:
-    """Chance of as many straight forms, or more, at honest dealers."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    spread = np.sqrt(null.spread**2 + null.spread_error**2 + null.centre_error**2)
-    trials = expected**2 / np.maximum(expected - variance, 1e-12)
-    tail = np.zeros(seen.size)
-    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
-        root = np.maximum(1.0 + (null.centre + spread * node) * variance / (2.0 * expected), 0.0)
-        p = np.minimum(expected * root**2 / trials, 1.0)
-        tail += weight * special.betainc(np.maximum(seen, 1e-9), np.maximum(trials - seen + 1.0, 1e-9), p)
-    return np.where(seen == 0, 1.0, tail)
-
-
 def _told(forms: _Forms, dealers: Dealers, few_items: npt.NDArray[np.bool_], null: EmpiricalNull | None, level: float) -> Signal:
     """Counts against the honest network."""
     size = dealers.count
@@ -146,20 +133,14 @@ def _told(forms: _Forms, dealers: Dealers, few_items: npt.NDArray[np.bool_], nul
     n, seen = table.sum(axis=1), sums_by(forms.dealer, np.asarray(forms.straight, float), size)
     speaks = n > 0
     chance = _usual(forms, table, seen) if speaks.any() else np.ones(1)
-    expected, variance = (np.where(speaks, table @ each, 1.0) for each in (chance, chance * (1.0 - chance)))
-    x, v = 2.0 * (np.sqrt(seen + 0.375) - np.sqrt(expected + 0.375)) * np.sqrt(expected) / variance, 1.0 / variance
-    if null is None and speaks.sum() >= FEWEST:
-        null = fit_null(x[speaks], v[speaks], level=level)
-    p_value = statistic = effect = error = np.full(size, np.nan)
-    if null is not None:
-        usual = expected * np.maximum(1.0 + null.centre * variance / (2.0 * expected), 0.0) ** 2
-        effect, error = (value / np.maximum(n, 1.0) for value in (seen - usual, np.sqrt(variance + (variance * null.spread) ** 2)))
-        statistic, p_value = null.statistic(x, v), _tail(seen, expected, variance, null)
+    expected, variance = (table @ each for each in (chance, chance * (1.0 - chance)))
+    excess = count_excess(seen, expected, variance, speaks, null, level)
+    size_of = np.maximum(n, 1.0)
     rows = np.flatnonzero(forms.straight)
-    told = {"forms": n, "straight": seen, "expected": np.where(speaks, expected, 0.0), "perfect": forms.perfect}
+    told = {"forms": n, "straight": seen, "expected": expected, "perfect": forms.perfect}
     return signal(
-        "straightlining", dealers, n=n, effect=effect, std_error=error, statistic=statistic, p_value=p_value, unit="share", details=told,
-        abstains={"few_items": few_items, "no_imperfect_forms": ~speaks, "few_dealers": np.full(size, null is None)}, level=level,
-        null={} if null is None else {"centre": null.centre, "spread": null.spread, "honest_share": null.honest_share},
-        evidence=forms.rows[rows], weight=-np.log(chance[forms.level[rows]]),
+        "straightlining", dealers, n=n, effect=excess.effect / size_of, std_error=excess.std_error / size_of, statistic=excess.statistic,
+        p_value=excess.p_value, unit="share", details=told,
+        abstains={"few_items": few_items, "no_imperfect_forms": ~speaks, "few_dealers": np.full(size, excess.null is None)}, level=level,
+        null=excess.told, evidence=forms.rows[rows], weight=-np.log(chance[forms.level[rows]]),
     )
