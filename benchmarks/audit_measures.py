@@ -18,6 +18,7 @@ from vocstats.inflation import q_values
 FDR = 0.10
 DECILES = 10
 DECISIVE = 0.01  # p-value at which one signal by itself counts
+ENOUGH = 50  # flags of a tenth of the dealers
 
 
 def discovery(table: pd.DataFrame, flagged: str = "flagged") -> dict[str, Any]:
@@ -32,6 +33,34 @@ def discovery(table: pd.DataFrame, flagged: str = "flagged") -> dict[str, Any]:
         "any_flag": float((lists["flags"] > 0).mean()), "any_low": any_low, "any_high": any_high,
         "power": _ratio(lists["true"].sum(), lists["inflated"].sum()), "auc": auc(table, -table["p_value"].fillna(1.0)),
     }
+
+
+def required(runs: dict[str, pd.DataFrame], usual: str = "15") -> pd.DataFrame:
+    """What is required of the audit, the worst that any scenario shows, which one that is, and whether it is met."""
+    rows: list[dict[str, Any]] = []
+
+    def worst(text: str, limit: float, found: dict[str, float], *, least: bool = False) -> None:
+        known = {name: value for name, value in found.items() if np.isfinite(value)}
+        if known:
+            name = min(known, key=known.__getitem__) if least else max(known, key=known.__getitem__)
+            met = known[name] >= limit if least else known[name] <= limit
+            rows.append({"required": text, "limit": limit, "worst": known[name], "scenario": name, "met": "yes" if met else "**no**"})
+
+    lists = {name: discovery(table) for name, table in runs.items()}
+    inflating = {name: table for name, table in runs.items() if table["inflated"].any()}
+    tenths = {name: by_size(table).query("flags >= @ENOUGH")["fdr_high"].max() for name, table in inflating.items()}
+    corrected = {name: correction(table) for name, table in inflating.items()}
+    worst("false discovery rate, at most", 0.12, {name: lists[name]["fdr"] for name in inflating})
+    worst("null networks with any flag, at most", 0.13, {name: lists[name]["any_flag"] for name in runs if name not in inflating})
+    worst("upper end of the rate in a tenth with 50 flags, at most", 0.20, tenths)
+    worst("power, at least", 0.70, {usual: lists[usual]["power"]} if usual in lists else {}, least=True)
+    worst("AUC, at least", 0.96, {usual: lists[usual]["auc"]} if usual in lists else {}, least=True)
+    worst("corrected over raw root mean square error, at most", 0.50, {name: each["ratio"] for name, each in corrected.items()})
+    worst("coverage of the 90 % interval, at least", 0.85, {name: each["coverage"] for name, each in corrected.items()}, least=True)
+    worst("coverage of the 90 % interval, at most", 0.96, {name: each["coverage"] for name, each in corrected.items()})
+    shown = {name: stars(table)["standard_errors"] for name, table in runs.items()}
+    worst("more flags of honest stars, standard errors, at most", 2.0, shown)
+    return pd.DataFrame(rows)
 
 
 def power_by(table: pd.DataFrame, column: str, flagged: str = "flagged") -> pd.DataFrame:

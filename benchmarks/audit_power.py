@@ -101,6 +101,7 @@ def tables(runs: Runs, ablation: bool) -> dict[str, tuple[str, pd.DataFrame]]:
     inflating = {name: table for name, table in grid.items() if table["inflated"].any()}
     usual = runs.get("15")
     found = {
+        "00_required": ("What is required, and the worst that was found", measures.required(grid)),
         "01_discovery": ("Lists at a false discovery rate of 10 %", _stack(grid, lambda table: [measures.discovery(table)])),
         "02_mechanisms": ("Power by mechanism", pd.DataFrame([
             {"scenario": name, **dict(measures.power_by(table, "mechanism").set_index("mechanism")["power"])}

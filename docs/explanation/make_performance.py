@@ -28,9 +28,9 @@ NOTES = {
     "raking": "weightipy knows no base weights and is compared without them. `labels_...` are vocstats on text instead of codes.",
     "scaling": "`memory` is the peak of the whole process, data and imports included, `added` what the calls added to it, in MiB; "
     "`per row` is in nanoseconds.",
-    "audit": "From two tables to the list of dealers, with eight items, case mix, outcomes, times, devices and a roster three times as long. "
-    "`memory` is the peak of the whole process, tables and imports included; `per row` is nanoseconds per response. Seconds of the parts are "
-    "those of a profiled run.",
+    "audit": "From two tables to the list of dealers, with eight items, case mix, outcomes, times, devices and a roster three times as "
+    "long. `memory` is the peak of the whole process, tables and imports included; `per row` is nanoseconds per response. Seconds of the "
+    "parts are those of a profiled run.",
     "near": "The pairs are one matrix a dealer, held against nothing; `vocstats` holds its blocks against 400 draws of an honest network, "
     "`vocstats_two_draws` against two.",
 }
