@@ -48,11 +48,9 @@ class Reason:
 
 def reasons_of(signals: Sequence[Signal], dealer: Any, *, shows: float = SHOWS) -> tuple[Reason, ...]:
     """Signals that show at the dealer, strongest first; the strongest one where none does."""
-    placed = [(each, np.flatnonzero(each.labels["dealer"] == dealer)) for each in signals]
-    speaks = sorted(
-        ((float(each.p_value[k[0]]), each, int(k[0])) for each, k in placed if k.size and np.isfinite(each.p_value[k[0]])),
-        key=lambda found: found[0],
-    )
+    placed = [(each, int(k)) for each in signals for k in np.flatnonzero(each.labels["dealer"] == dealer)]
+    lifted = [(float(each.p_value[k]), each, k) for each, k in placed if np.isfinite(each.p_value[k]) and each.effect[k] > 0]
+    speaks = sorted(lifted, key=lambda found: found[0])
     showing = [found for found in speaks if found[0] <= shows] or speaks[:1]
     return tuple(_reason(each, place) for _, each, place in showing)
 

@@ -174,7 +174,7 @@ class DealerAudit(Result):
     def evidence_rows(self, dealer: Any) -> pd.DataFrame:
         """Responses and visits that bear the evidence out: signal, response_id, visit, position (row of its table), weightiest first.
 
-        Confidential: numbers of forms and visits, no names. Numbers are missing in an audit read back from JSON.
+        Confidential: numbers of forms and visits, no names. An audit read back from JSON has none of them.
         """
         self._place(dealer)
         rows: list[dict[str, Any]] = []
@@ -184,7 +184,7 @@ class DealerAudit(Result):
             for position in each.rows_of(dealer).tolist() if (each.labels["dealer"] == dealer).any() else ():
                 rows.append({
                     "signal": each.name, "response_id": None if on_roster else _at(source, "id", position),
-                    "visit": _at(source, "visit", position), "position": position,
+                    "visit": _at(source, "visit", position), "position": _at(source, "row", position),
                 })
         return frame({name: [row[name] for row in rows] for name in ("signal", "response_id", "visit", "position")})
 

@@ -20,10 +20,12 @@ Column = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Roster:
-    """The visits of all dealers, N of them, sorted by dealer where the engine keeps no order of rows.
+    """The visits of all dealers, N of them, by number.
 
     Attributes
     ----------
+    row : int array (N,)
+        Position in the caller's table.
     dealer, visit : array (N,)
     invited, drawn, reached : bool array (N,), optional
         None: no such column.
@@ -35,6 +37,7 @@ class Roster:
         Of the response; NaN without.
     """
 
+    row: npt.NDArray[np.intp]
     dealer: Column
     visit: Column
     invited: Flags | None
@@ -48,10 +51,12 @@ class Roster:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Responses:
-    """The responses, n of them, as they came.
+    """The responses, n of them, by number where they have one, so that the order of rows changes no result.
 
     Attributes
     ----------
+    row : int array (n,)
+        Position in the caller's table, or in what a lazy engine sent.
     dealer, score : array (n,)
     id, visit : array (n,), optional
         Numbers of responses and visits as text.
@@ -64,6 +69,7 @@ class Responses:
         Responses whose visit is not on the roster.
     """
 
+    row: npt.NDArray[np.intp]
     dealer: Column
     score: Floats
     id: Column | None
@@ -139,8 +145,7 @@ def read_tables(responses: Any, roster: Any, columns: ColumnNames) -> tuple[Resp
     rows = _read_responses(given, columns, there)
     if visits is None:
         return _responses(given, rows, columns, there), None
-    listed = _read_roster(visits, columns, later)
-    _refuse_repeated(visits, listed["visit"], columns.visit)
+    listed = _of_audited(_read_roster(visits, columns, later), rows["dealer"], columns.dealer)
     place = _places(listed["visit"], rows["visit"])
     answers = _responses(given, rows, columns, there, off_roster=int((place < 0).sum()))
     followed = {name: _followed(listed[name], place) for name in later if name not in there}
@@ -169,18 +174,19 @@ def _read_responses(table: InputTable, columns: ColumnNames, outcomes: Sequence[
     rows = table.view(wanted).rows()
     if not rows["score"].size:
         raise InputError("responses holds no rows.", code="empty_table", argument="responses", table="responses")
-    _refuse_missing(rows["dealer"], columns.dealer, "responses")
-    _refuse_missing(rows["score"], columns.score, "responses")
-    for name in columns.case_mix:
-        _refuse_missing(rows[f"mix {name}"], name, "responses")
-    return rows
+    complete = {"dealer": columns.dealer, "score": columns.score, "channel": columns.channel}
+    complete |= {f"mix {name}": name for name in columns.case_mix}
+    for key, name in complete.items():
+        if key in rows:
+            _refuse_missing(rows[key], str(name), table)
+    if "response_id" in rows:
+        _refuse_repeated(rows["response_id"], str(columns.response_id), table)
+    return _numbered(rows, "response_id")
 
 
 def _responses(table: InputTable, rows: Columns, columns: ColumnNames, outcomes: Sequence[str], *, off_roster: int = 0) -> Responses:
-    if "response_id" in rows:
-        _refuse_repeated(table, rows["response_id"], columns.response_id)
     return Responses(
-        dealer=rows["dealer"], score=rows["score"], id=rows.get("response_id"), visit=rows.get("visit"),
+        row=rows["row"], dealer=rows["dealer"], score=rows["score"], id=rows.get("response_id"), visit=rows.get("visit"),
         independent=_independent(rows.get("channel"), columns), items={name: rows[f"item {name}"] for name in columns.items},
         x={name: rows[f"mix {name}"] for name in columns.case_mix}, outcomes={name: rows[f"outcome {name}"] for name in outcomes},
         time=table.moments(str(columns.time), rows["time"]) if "time" in rows else None, device=rows.get("device"),
@@ -191,7 +197,6 @@ def _responses(table: InputTable, rows: Columns, columns: ColumnNames, outcomes:
 def _independent(channel: Column | None, columns: ColumnNames) -> Flags | None:
     if channel is None:
         return None
-    _refuse_missing(channel, str(columns.channel), "responses")
     found = np.asarray(channel == columns.independent_channel, bool)
     if not found.any():
         levels = sorted({str(value) for value in channel.tolist()})
@@ -214,12 +219,25 @@ def _read_roster(table: InputTable, columns: ColumnNames, later: Sequence[str]) 
     wanted |= {f"mix {name}": table.column(name) for name in columns.case_mix if name in table.schema}
     wanted |= {name: table.number(name, argument="outcomes") for name in later}
     rows = table.view(wanted).rows()
-    _refuse_missing(rows["dealer"], columns.dealer, "roster")
-    _refuse_missing(rows["visit"], visit, "roster")
-    for name in columns.case_mix:
-        if f"mix {name}" in rows:
-            _refuse_missing(rows[f"mix {name}"], name, "roster")
-    return rows
+    for key, name in ({"dealer": columns.dealer, "visit": visit} | {f"mix {name}": name for name in columns.case_mix}).items():
+        if key in rows:
+            _refuse_missing(rows[key], name, table)
+    _refuse_repeated(rows["visit"], visit, table)
+    return _numbered(rows, "visit")
+
+
+def _of_audited(listed: Columns, dealers: Column, column: str) -> Columns:
+    """Visits of dealers with a response: the others have no score to audit."""
+    import pandas as pd
+
+    known = pd.Index(listed["dealer"]).isin(pd.unique(pd.Series(dealers)))
+    if not known.any():
+        raise InputError(
+            f"No dealer of the roster is a dealer of the responses: {shown(listed['dealer'].tolist()[:3])} and "
+            f"{shown(dealers.tolist()[:3])} in column {column!r}. Write dealers alike in both tables.",
+            code="other_dealers", argument="roster", levels=listed["dealer"].tolist()[:3], column=column, others=shown(dealers.tolist()[:3]),
+        )
+    return {name: values[known] for name, values in listed.items()}
 
 
 def _roster(rows: Columns, columns: ColumnNames, later: Sequence[str], place: npt.NDArray[np.intp], answers: Responses) -> Roster:
@@ -231,9 +249,18 @@ def _roster(rows: Columns, columns: ColumnNames, later: Sequence[str], place: np
     flags = {name: np.asarray(rows[name], float) == 1.0 if name in rows else None for name in ("invited", "drawn", "reached")}
     mix = {name: rows[f"mix {name}"] for name in columns.case_mix if f"mix {name}" in rows}
     return Roster(
-        dealer=rows["dealer"], visit=rows["visit"], heard=heard, score=score, **flags,
+        row=rows["row"], dealer=rows["dealer"], visit=rows["visit"], heard=heard, score=score, **flags,
         x=mix if len(mix) == len(columns.case_mix) else {}, later={name: rows[name] for name in later},
     )
+
+
+def _numbered(rows: Columns, by: str) -> Columns:
+    """The rows in the order of a column, with their positions before as "row"."""
+    if by not in rows:
+        return rows | {"row": np.arange(rows["dealer"].size)}
+    missing = _missing(rows[by])
+    order = np.lexsort((np.where(missing, "", rows[by]).astype(str), missing))
+    return {name: values[order] for name, values in rows.items()} | {"row": order}
 
 
 def _places(listed: Column, wanted: Column) -> npt.NDArray[np.intp]:
@@ -247,26 +274,31 @@ def _followed(values: Floats, place: npt.NDArray[np.intp]) -> Floats:
     return np.where(place >= 0, values[np.maximum(place, 0)], np.nan) if values.size else np.full(place.size, np.nan)
 
 
-def _refuse_missing(values: Column, column: str, table: str) -> None:
-    missing = np.array([value is None for value in values]) if values.dtype == object else np.isnan(np.asarray(values, float))
-    rows = np.flatnonzero(missing)
+def _refuse_missing(values: Column, column: str, table: InputTable) -> None:
+    rows = np.flatnonzero(_missing(values))
     if rows.size:
         raise InputError(
-            f"Column {column!r} of {table} is missing at {rows.size} rows: {shown(rows)}. Fill it, or take the rows out before.",
-            code="missing_in_column", argument=column, rows=rows, table=table, column=column, count=int(rows.size),
+            f"Column {column!r} of {table.name} is missing at {rows.size} rows: {shown(rows)}. Fill it, or take the rows out before.",
+            code="missing_in_column", argument=column, rows=rows, table=table.name, column=column, count=int(rows.size),
         )
 
 
-def _refuse_repeated(table: InputTable, values: Column, column: str | None) -> None:
+def _missing(values: Column) -> Flags:
+    if values.dtype == object:
+        return np.array([value is None for value in values.tolist()], bool)
+    return np.asarray(np.isnan(values.astype(float)))
+
+
+def _refuse_repeated(values: Column, column: str, table: InputTable) -> None:
     import pandas as pd
 
     held = pd.Series(values)
     twice = np.flatnonzero(held.duplicated() & held.notna())
     if twice.size:
         raise InputError(
-            f"Column {column!r} of {table.name} has {shown(held.iloc[twice].tolist())} more than once, at rows {shown(twice)}. "
+            f"Column {column!r} of {table.name} has {shown(held.iloc[twice].unique().tolist())} more than once, at rows {shown(twice)}. "
             "Keep one row of each.",
-            code="repeated_number", argument=str(column), rows=twice, levels=held.iloc[twice].head(20).tolist(), table=table.name,
+            code="repeated_number", argument=column, rows=twice, levels=held.iloc[twice].unique().tolist()[:20], table=table.name,
             column=column, count=int(twice.size),
         )
 
