@@ -232,10 +232,11 @@ def _of_audited(listed: Columns, dealers: Column, column: str) -> Columns:
 
     known = pd.Index(listed["dealer"]).isin(pd.unique(pd.Series(dealers)))
     if not known.any():
+        some, others = listed["dealer"].tolist()[:3], dealers.tolist()[:3]
         raise InputError(
-            f"No dealer of the roster is a dealer of the responses: {shown(listed['dealer'].tolist()[:3])} and "
-            f"{shown(dealers.tolist()[:3])} in column {column!r}. Write dealers alike in both tables.",
-            code="other_dealers", argument="roster", levels=listed["dealer"].tolist()[:3], column=column, others=shown(dealers.tolist()[:3]),
+            f"No dealer of the roster is a dealer of the responses: {shown(some)} and {shown(others)} in column {column!r}. "
+            "Write dealers alike in both tables.",
+            code="other_dealers", argument="roster", levels=some, column=column, others=shown(others),
         )
     return {name: values[known] for name, values in listed.items()}
 
