@@ -83,7 +83,7 @@ def monitor(
     References
     ----------
     Robbins (1970), Ann. Math. Stat. 41(5), for mixtures; Ramdas, Grünwald, Vovk & Shafer (2023), Stat. Sci. 38(4), for e-processes; Shin,
-    Ramdas & Rinaldo (2024), New Engl. J. Stat. Data Sci. 2(2), for starting anew at every run; Wang & Ramdas (2022), J. R. Stat. Soc. B
+    Ramdas & Rinaldo (2023), New Engl. J. Stat. Data Sci. 2(2), for starting anew at every run; Wang & Ramdas (2022), J. R. Stat. Soc. B
     84(3), for the list.
 
     Examples
@@ -146,8 +146,8 @@ def _as_before(top: float | None, null: EmpiricalNull | None, state: MonitorStat
     """What was settled in the first run holds."""
     if top is not None and top != state.top:
         raise InputError(
-            f"top was {state.top} in the earlier runs; got {top:g}. Leave it out, or begin anew.", code="changed_midway", argument="top",
-            value=f"{top:g}", before=str(state.top),
+            f"top was {state.top} in the earlier runs; got {top!r}. Leave it out, or begin anew.", code="changed_midway", argument="top",
+            value=repr(top), before=str(state.top),
         )
     if null is not None and not (state.null_given and state.null is not None and _same(null, state.null)):
         raise InputError(

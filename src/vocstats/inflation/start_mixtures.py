@@ -14,6 +14,7 @@ from .null import EmpiricalNull
 LIFTS = np.geomspace(0.1, 1.6, 9)  # standard deviations of an answer, alike likely
 FROM_THE_START = 0.5  # chance that a dealer who inflates did so before the first run
 _MEAN_WAIT = 36.0  # runs until the others begin: 1 / hazard
+_LARGEST = 700.0  # logarithm of an e-value: short of overflow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,8 +85,8 @@ def log_evidence(before: Gaps, after: Gaps, weights: Floats, honest: Honest, sca
     rate = after.precision / (1.0 + after.precision * left)
     x = after.mean - honest.centre[:, None] - known * (before.mean - honest.centre[:, None])
     third = np.maximum(after.third - known**3 * before.third, 0.0)
-    tilt = rate * (scale * LIFTS)[:, None, None]
-    log = tilt * x - tilt**2 / (2.0 * np.where(rate > 0, rate, 1.0)) - tilt**3 * third / 6.0
+    lift = (scale * LIFTS)[:, None, None]
+    log = lift * (rate * x - lift * (rate / 2.0 + lift * (rate**3 * third / 6.0)))
     return np.asarray(special.logsumexp(log, axis=(0, 1), b=weights / LIFTS.size))
 
 
@@ -100,5 +101,5 @@ def mixed_evidence(compared: Floats, variance: Floats, third: Floats, null: Empi
     ])
     chances = start_chances(log.shape[0])
     joint = log + np.log(chances[:-1, None])
-    e = np.exp(special.logsumexp(joint, axis=0)) + chances[-1]
+    e = np.exp(np.minimum(special.logsumexp(joint, axis=0), _LARGEST)) + chances[-1]
     return np.asarray(e), np.asarray(joint.argmax(axis=0), np.int64)
