@@ -83,7 +83,7 @@ def test_copied_and_invented_forms_are_found() -> None:
 def test_p_values_over_many_networks() -> None:
     p = p_values_of_honest(quick_forms_of, range(110, 130))
     assert all(np.mean(p < level) < 1.15 * level for level in (0.01, 0.05, 0.1, 0.5))
-    for group in ("star", "kiosk", "tiny", "extreme"):
+    for group in ("star", "kiosk", "tiny", "hard_cases"):
         some = p_values_of_honest(quick_forms_of, range(110, 130), group=group)
         assert np.mean(some < 0.05) < 0.05 + 2.5 * np.sqrt(0.05 / some.size), group
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .addresses import shared_address
 from .bunching import threshold_bunching
 from .channel_gaps import channel_gap
 from .combination import combine, e_bh, e_values, q_values
@@ -30,5 +31,5 @@ __all__ = [
     "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "HonestScores", "MonitorState", "Signal", "bursts", "channel_gap",
     "combine", "dispersion", "e_bh", "e_values", "fit_cub", "fit_null", "funnel_limits", "honest_scores", "invitation_bias",
     "known_null", "level_excess", "monitor", "near_duplicates", "onset", "outcome_discordance", "period_end", "q_values",
-    "quick_forms", "shelter", "straightlining", "threshold_bunching",
+    "quick_forms", "shared_address", "shelter", "straightlining", "threshold_bunching",
 ]

@@ -41,17 +41,20 @@ class CountExcess:
 
 
 def count_excess(
-    seen: Floats, expected: Floats, variance: Floats, speaks: Flags, null: EmpiricalNull | None, level: float
+    seen: Floats, expected: Floats, variance: Floats, speaks: Flags, null: EmpiricalNull | None, level: float, *,
+    unsure: Floats | float = 0.0,
 ) -> CountExcess:
     """Counts O_d with mean E_d and variance V_d at an average honest dealer, on the scale of square roots in units of log odds:
 
-        x_d = 2 (√(O_d + 3/8) - √(E_d + 3/8)) √E_d / V_d,   x_d ~ N(μ, 1 / V_d + ω²) at honest dealers (`fit_null`)
+        x_d = 2 (√(O_d + 3/8) - √(E_d + 3/8)) √E_d / V_d,   x_d ~ N(μ, 1 / V_d + u_d + ω²) at honest dealers (`fit_null`)
+
+    u_d (`unsure`) is the variance of the log odds that E_d rests on, where it was learned from little.
 
     The p-value counts the chance of exactly O_d by half: P(X >= O_d) alone is too large where few are expected. Dealers that do not speak
     have anything in their place.
     """
-    expected, variance = np.where(speaks, expected, 1.0), np.where(speaks, variance, 1.0)
-    x, v = 2.0 * (np.sqrt(seen + 0.375) - np.sqrt(expected + 0.375)) * np.sqrt(expected) / variance, 1.0 / variance
+    expected, variance, unsure = (np.where(speaks, each, 1.0) for each in (expected, variance, unsure))
+    x, v = 2.0 * (np.sqrt(seen + 0.375) - np.sqrt(expected + 0.375)) * np.sqrt(expected) / variance, 1.0 / variance + unsure
     if null is None and speaks.sum() >= FEWEST:
         null = fit_null(x[speaks], v[speaks], level=level)
     if null is None:
@@ -60,15 +63,16 @@ def count_excess(
     trials, odds = _binomial(expected, variance)
     usual = trials * special.expit(odds + null.centre)
     return CountExcess(
-        effect=seen - usual, std_error=np.sqrt(variance + (variance * null.spread) ** 2), statistic=null.statistic(x, v),
-        p_value=(count_tail(seen, expected, variance, null) + count_tail(seen + 1.0, expected, variance, null)) / 2.0, null=null,
+        effect=seen - usual, std_error=np.sqrt(variance + variance**2 * (null.spread**2 + unsure)), statistic=null.statistic(x, v),
+        p_value=(count_tail(seen, expected, variance, null, unsure) + count_tail(seen + 1.0, expected, variance, null, unsure)) / 2.0,
+        null=null,
     )
 
 
-def count_tail(seen: Floats, expected: Floats, variance: Floats, null: EmpiricalNull) -> Floats:
+def count_tail(seen: Floats, expected: Floats, variance: Floats, null: EmpiricalNull, unsure: Floats | float = 0.0) -> Floats:
     """Chance of as many, or more, at honest dealers: a binomial with the first two moments, its log odds moved by x, averaged over x."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    spread = np.sqrt(null.spread**2 + null.spread_error**2 + null.centre_error**2)
+    spread = np.sqrt(null.spread**2 + null.spread_error**2 + null.centre_error**2 + unsure)
     trials, odds = _binomial(expected, variance)
     tail = np.zeros(seen.size)
     for node, weight in zip(nodes, weights / weights.sum(), strict=True):

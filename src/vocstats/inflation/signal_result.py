@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .. import texts
 from .._checks import Integers as Codes
-from .._checks import factorize
+from .._checks import factorize, is_missing, same_length, unmasked
 from .._numerics import normal_quantile, sums_by
 from ..errors import InputError
 from ..results import Floats, Integers, Labels, Result, frame, register
@@ -139,6 +139,19 @@ def dealers_of(dealer: Any, *, length: int | None = None) -> Dealers:
     if not labels.size:
         raise InputError("There are no responses.", code="no_responses", argument="dealer")
     return Dealers(code=np.asarray(code, np.intp), labels=labels)
+
+
+def codes_of(label: Any, argument: str, length: int) -> Integers:
+    """Codes of labels from 0; -1 where missing."""
+    values = unmasked(label)
+    same_length(values, argument, length)
+    if values.dtype.kind == "O":
+        known = np.array([not is_missing(value) for value in values.tolist()], bool)
+    else:
+        known = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(length, bool)
+    codes = np.full(length, -1, np.intp)
+    codes[known] = factorize(values[known], argument)[0]
+    return codes
 
 
 def signal(

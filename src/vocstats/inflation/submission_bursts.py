@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _checks
-from .._checks import Floats, Integers, is_missing
+from .._checks import Floats, Integers
 from ..errors import InputError
 from .clock import Moments, moments
 from .daily_scan import Hours, Place, crowds
 from .resampled_null import draws_needed, pooled_p
-from .signal_result import Dealers, Signal, dealers_of, signal
+from .signal_result import Dealers, Signal, codes_of, dealers_of, signal
 
 _FEWEST = 3  # forms: two are a couple
 _DAY = 86_400
@@ -90,7 +90,7 @@ def bursts(
     dealers = dealers_of(dealer, length=np.size(time))
     size = dealers.code.size
     moment = moments(time, "time", length=size)
-    places = {name: _codes(label, name, size) for name, label in (("device", device), ("address", address)) if label is not None}
+    places = {name: codes_of(label, name, size) for name, label in (("device", device), ("address", address)) if label is not None}
     widths = _widths(windows)
     rounds = draws_needed(dealers, total=4_000) if draws is None else _checks.whole(draws, "draws", low=2)
     used = ~np.isnat(moment) & ~_registered(device, kiosks, size)
@@ -99,19 +99,6 @@ def bursts(
     scan = _Scan.of(moment[rows], dealers.code[rows], {name: code[rows] for name, code in places.items()}, dealers, widths)
     null = scan.draws(rounds, np.random.default_rng(_checks.whole_seed(seed, "seed")))
     return _found(scan, null, rows, moment, np.isnat(moment), dealers, level)
-
-
-def _codes(label: Any, argument: str, length: int) -> Integers:
-    """Codes of labels from 0; -1 where missing."""
-    values = _checks.unmasked(label)
-    _checks.same_length(values, argument, length)
-    if values.dtype.kind == "O":
-        known = np.array([not is_missing(value) for value in values.tolist()], bool)
-    else:
-        known = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(length, bool)
-    codes = np.full(length, -1, np.intp)
-    codes[known] = _checks.factorize(values[known], argument)[0]
-    return codes
 
 
 def _widths(windows: Iterable[float]) -> tuple[float, ...]:
