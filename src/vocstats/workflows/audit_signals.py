@@ -90,6 +90,7 @@ def _on_responses(data: Responses, look: Look) -> Iterator[Signal | tuple[str, s
         yield from ((name, "no_times") for name in ("threshold_bunching", "period_end", "onset", "bursts"))
     else:
         yield from _in_time(data, own, time[own], x, look)
+    yield from _traces(data, look)
 
 
 def _shelter(score: Floats, dealer: npt.NDArray[Any], own: Rows, level: float) -> Iterator[Signal | tuple[str, str]]:
@@ -123,6 +124,18 @@ def _in_time(
     device, address = (None if values is None else values[own] for values in (data.device, data.address))
     kiosks = () if device is None else tuple(kiosk for kiosk in look.kiosks if (device == kiosk).any())
     yield _at(own, inflation.bursts(time, dealer, device=device, address=address, kiosks=kiosks, level=level, seed=seed))
+
+
+def _traces(data: Responses, look: Look) -> Iterator[Signal | tuple[str, str]]:
+    """What device, address and time taken leave behind."""
+    if data.seconds is None:
+        yield "quick_forms", "no_seconds"
+    else:
+        yield inflation.quick_forms(data.seconds, data.dealer, independent=data.independent, level=look.level)
+    if data.address is None:
+        yield "shared_address", "no_addresses"
+    else:
+        yield inflation.shared_address(data.address, data.dealer, device=data.device, independent=data.independent, level=look.level)
 
 
 def _on_roster(roster: Roster | None, look: Look) -> Iterator[Signal | tuple[str, str]]:
