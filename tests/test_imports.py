@@ -24,9 +24,11 @@ assert vs.estimation.mean(np.array([1.0, 2.0, 3.0]), weights).estimate == 2.0
         "import vocstats",
         "import vocstats.weighting",
         "import vocstats.estimation",
+        "import vocstats.inflation",
         "import vocstats.nonresponse",
         "import vocstats.sensitivity",
         "import vocstats.survivorship",
+        "import vocstats.bayes",
         RAKED_MEAN,
     ],
 )
