@@ -134,7 +134,7 @@ def audit_dealers(
         invited=invited, drawn=drawn, reached=reached,
     )
     answers, visits = read_tables(responses, roster, columns)
-    look = _look(answers, threshold, top, kiosks, level, seed)
+    look = look_at(answers, threshold, top, kiosks, level, seed)
     signals, left_out = signals_of(answers, visits, look)
     evidence = inflation.combine(signals, fdr=fdr, seed=seed)
     scores = _scores(answers, visits, signals, level, seed)
@@ -149,8 +149,8 @@ def audit_dealers(
     )
 
 
-def _look(answers: Responses, threshold: float | None, top: float | None, kiosks: Iterable[Any], level: float, seed: int) -> Look:
-    """Options that depend on the scores given."""
+def look_at(answers: Responses, threshold: float | None, top: float | None, kiosks: Iterable[Any], level: float, seed: int) -> Look:
+    """Options that depend on the scores given; InputError where they do not go with them."""
     given = np.unique(answers.score)
     lowest, highest = float(given[0]), float(given[-1])
     mark = float(given[-2:][0]) if top is None else _checks.number(top, "top")
