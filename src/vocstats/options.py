@@ -56,7 +56,7 @@ InflationMechanism = Literal[
     "begging", "gifts", "copied_forms", "plausible_forms", "cherry_picking", "corrupted_numbers", "deleted_records", "month_end_push",
     "drift", "late_start", "coach_both_channels",
 ]
-CombinationMethod = Literal["truncated_cauchy", "harmonic_mean"]
+CombinationMethod = Literal["truncated_cauchy", "harmonic_mean", "likelihood_ratio"]
 DiscoveryControl = Literal["bh", "e_bh"]
 Overdispersion = Literal["truncate", "winsorise", "none"]
 ClosingPeriod = Literal["month", "quarter"]

@@ -12,7 +12,8 @@ from ..errors import InputError, shown
 from ..options import CombinationMethod, DiscoveryControl
 from ..results import Flags, Floats
 from .combination_result import CombinedEvidence
-from .joint_null import FEWEST, chances, null_draws
+from .joint_null import chances, null_draws, whole_rows
+from .likelihood_ratio import likelihood_ratios
 from .signal_result import Signal
 
 _CUT = 0.9  # p0: the Cauchy distribution is cut off on the left so that .9 of it is left
@@ -41,7 +42,9 @@ def combine(
     draws : int or array (B, S)
         Null draws: p-values of the S signals at honest dealers, row by row from the same dealer, NaN where a signal abstains. Or a
         number of them: normal scores correlated as they are among dealers of whom neither of two signals thinks ill (p above one half).
-    method : {"truncated_cauchy", "harmonic_mean"}
+    method : {"truncated_cauchy", "harmonic_mean", "likelihood_ratio"}
+        Ruled by the smallest p-values; or by how well they fit what dealers are known to do (`patterns.toml`), a small dealer's as well
+        as a large one's. A signal unknown there is looked for by itself.
     control : {"bh", "e_bh"}
         Benjamini and Hochberg on the p-values, for independent or positively dependent dealers; or e-BH, whatever the dependence.
     fdr : float
@@ -79,9 +82,12 @@ def combine(
     _checks.choice(method, CombinationMethod, "method")
     _checks.choice(control, DiscoveryControl, "control")
     _checks.number(fdr, "fdr", low=0.0, high=1.0, open_low=True, open_high=True)
-    names, labels, p = _table(signals)
+    names, labels, p, n = _table(signals)
     null, correlation = null_draws(draws, p, seed)
-    statistic, p_value = _combined(p, null, method)
+    if method == "likelihood_ratio":
+        statistic, p_value = likelihood_ratios(p, n, names, null, correlation if np.ndim(draws) == 0 else None)
+    else:
+        statistic, p_value = _combined(p, null, method)
     q, e = q_values(p_value), e_values(p_value)
     with np.errstate(invalid="ignore"):
         flagged = q <= fdr if control == "bh" else e_bh(e, fdr=fdr)
@@ -211,8 +217,8 @@ def e_bh(e_value: npt.ArrayLike, *, fdr: float = 0.10) -> Flags:
     return flagged
 
 
-def _table(signals: Sequence[Signal]) -> tuple[tuple[str, ...], npt.NDArray[np.object_], Floats]:
-    """Names, all dealers sorted, and p-values (D, S)."""
+def _table(signals: Sequence[Signal]) -> tuple[tuple[str, ...], npt.NDArray[np.object_], Floats, Floats]:
+    """Names, all dealers sorted, p-values (D, S), and the responses they rest on."""
     names = tuple(each.name for each in signals)
     if not names or len(set(names)) < len(names):
         raise InputError(
@@ -220,9 +226,10 @@ def _table(signals: Sequence[Signal]) -> tuple[tuple[str, ...], npt.NDArray[np.o
             code="bad_signals", argument="signals", levels=names,
         )
     code, labels = _checks.factorize(np.concatenate([each.labels["dealer"] for each in signals]), "signals")
-    p = np.full((labels.size, len(names)), np.nan)
-    p[code, np.repeat(np.arange(len(names)), [each.p_value.size for each in signals])] = np.concatenate([each.p_value for each in signals])
-    return names, labels, p
+    column = np.repeat(np.arange(len(names)), [each.p_value.size for each in signals])
+    p, n = (np.full((labels.size, len(names)), np.nan) for _ in range(2))
+    p[code, column], n[code, column] = (np.concatenate([getattr(each, figure) for each in signals]) for figure in ("p_value", "n"))
+    return names, labels, p, n
 
 
 def _combined(p: Floats, null: Floats, method: CombinationMethod) -> tuple[Floats, Floats]:
@@ -236,13 +243,7 @@ def _combined(p: Floats, null: Floats, method: CombinationMethod) -> tuple[Float
             continue
         members = np.flatnonzero(pattern.ravel() == k)
         statistic[members] = transformed[np.ix_(members, columns)].mean(axis=1)
-        drawn = null[:, columns].mean(axis=1)
-        drawn = drawn[~np.isnan(drawn)]
-        if drawn.size < FEWEST:
-            raise InputError(
-                f"{drawn.size} rows of draws hold all {int(columns.sum())} signals that speak of some dealers; {FEWEST} are needed.",
-                code="few_draws", argument="draws", count=drawn.size, needed=FEWEST,
-            )
+        drawn = whole_rows(null, columns).mean(axis=1)
         p_value[members] = _recalibrated(statistic[members], np.sort(drawn), method)
     return statistic, p_value
 

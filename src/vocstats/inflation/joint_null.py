@@ -33,6 +33,18 @@ def null_draws(draws: int | npt.ArrayLike, p: Floats, seed: int) -> tuple[Floats
     return null, _honest_correlation(np.random.default_rng(seed), null)
 
 
+def whole_rows(null: Floats, columns: npt.NDArray[np.bool_]) -> Floats:
+    """Null draws (b, s) that hold all signals that speak of some dealers; 100 at least."""
+    drawn = null[:, columns]
+    drawn = drawn[~np.isnan(drawn).any(axis=1)]
+    if drawn.shape[0] < FEWEST:
+        raise InputError(
+            f"{drawn.shape[0]} rows of draws hold all {int(columns.sum())} signals that speak of some dealers; {FEWEST} are needed.",
+            code="few_draws", argument="draws", count=drawn.shape[0], needed=FEWEST,
+        )
+    return np.asarray(drawn)
+
+
 def _honest_correlation(rng: np.random.Generator, p: Floats) -> Floats:
     """Correlation of normal scores where both p-values exceed one half, of the nearest positive semidefinite matrix.
 

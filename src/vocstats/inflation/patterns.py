@@ -1,0 +1,43 @@
+"""Patterns of practice: which signals rise together at a dealer, by what he does."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from ..results import Floats
+
+TYPICAL = 200.0  # responses the normal scores of the table refer to
+_OWN_WAYS = 400.0  # responses whose error of measurement is as large as the honest spread between dealers
+_UNLISTED = 3.0  # normal score of a signal the table does not know
+_FARTHEST = 6.0
+AMPLITUDES = (0.5, 1.0, 1.5)  # how much of the pattern
+
+
+@cache
+def practices() -> dict[str, dict[str, float]]:
+    """Expected normal scores of the signals, by practice."""
+    table: dict[str, dict[str, float]] = tomllib.loads(files(__package__).joinpath("patterns.toml").read_text(encoding="utf-8"))
+    return table
+
+
+def expected_scores(names: tuple[str, ...]) -> Floats:
+    """Normal scores of the signals (patterns, S) at a dealer of typical size; a signal no practice is known to move is one by itself."""
+    known = practices().values()
+    rows = [[practice.get(name, 0.0) for name in names] for practice in known]
+    unlisted = [k for k, name in enumerate(names) if not any(name in practice for practice in known)]
+    return np.array([*rows, *(_UNLISTED * np.eye(len(names))[unlisted])]).reshape(-1, len(names))
+
+
+def growth(n: Floats) -> Floats:
+    """How much farther than at a typical dealer n responses lift a score: √n, until the honest spread rules; 1 where n is not known."""
+    known = np.where(n > 0, n, TYPICAL)
+    return np.asarray(np.sqrt(known / (known + _OWN_WAYS) * (TYPICAL + _OWN_WAYS) / TYPICAL))
+
+
+def shifts(expected: Floats, growths: Floats) -> Floats:
+    """Shifts of the normal scores (patterns · amplitudes, S) at dealers of one size."""
+    return np.asarray(np.minimum(np.concatenate([amplitude * expected * growths for amplitude in AMPLITUDES]), _FARTHEST))
