@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .audit_disclosure import DISCLOSED
+
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..workflows.audit_result import DealerAudit
     from ..workflows.cohort_track import CohortTrack
     from ..workflows.corrected_score import Correction
 
@@ -72,6 +75,10 @@ class ReportContent:
         Which customers count, in words of the study file; empty where all of the registry do.
     fieldwork : DataFrame or None
         One row per dealer: dealer, customers, invited, reached, cooperated, complete; None without contact outcomes.
+    audit : DealerAudit or None
+        An audit of the dealers, which has chapters of its own.
+    disclose : tuple of str
+        Signals of the audit that dealers are told of.
     """
 
     title: Mapping[str, str]
@@ -101,6 +108,8 @@ class ReportContent:
     excel: bool = True
     window: str = ""
     fieldwork: pd.DataFrame | None = None
+    audit: DealerAudit | None = None
+    disclose: tuple[str, ...] = DISCLOSED
 
     @property
     def first(self) -> Correction:
@@ -109,5 +118,9 @@ class ReportContent:
 
     def text(self, name: str, language: str) -> str:
         """A text that exists in two languages, in `language` or else in the one there is."""
-        there: Mapping[str, str] = getattr(self, name)
-        return there.get(language) or next((text for text in there.values() if text), "")
+        return in_language(getattr(self, name), language)
+
+
+def in_language(there: Mapping[str, str], language: str) -> str:
+    """A text of several languages, in `language` or else in the one there is."""
+    return there.get(language) or next((text for text in there.values() if text), "")

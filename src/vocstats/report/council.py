@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from .sheets import domain_rows, glossary_rows
 from .wording import Measure, Words
 
 if TYPE_CHECKING:
-    from .content import ReportContent
+    from .content import FileRecord, ReportContent
 
 CODES_FOUND = "missing_code"
 
@@ -68,22 +68,7 @@ def data_card(content: ReportContent, first: Correction, words: Words) -> Chapte
     }
     chapter.add("facts", [(words(key), text) for key, text in facts.items() if text])
     if content.files:
-        rows = [
-            {
-                "role": " · ".join(words.named("source", name) for name in file.role.split(".")),
-                "file": file.name,
-                "rows": file.rows,
-                "sha256": file.sha256,
-            }
-            for file in content.files
-        ]
-        columns = [
-            plain(words.term("role"), "role"),
-            plain(words.term("file"), "file"),
-            figure(words.term("rows"), "rows", words.count),
-            plain("SHA-256", "sha256"),
-        ]
-        chapter.add("grid", grid("files", rows, columns, caption=words("files_heading")))
+        chapter.add("grid", file_grid(content.files, words))
     chapter.add("heading", words("set_aside_heading"))
     if len(content.set_aside):
         chapter.add("grid", _set_aside(content, words))
@@ -94,6 +79,20 @@ def data_card(content: ReportContent, first: Correction, words: Words) -> Chapte
         chapter.add("heading", words("findings_heading"))
         chapter.add("list", found)
     return chapter
+
+
+def file_grid(files: Iterable[FileRecord], words: Words) -> Grid:
+    """What was read, with its hashes."""
+    rows = [
+        {"role": " · ".join(words.named("source", name) for name in file.role.split(".")), "file": file.name, "rows": file.rows,
+         "sha256": file.sha256}
+        for file in files
+    ]
+    columns = [
+        plain(words.term("role"), "role"), plain(words.term("file"), "file"), figure(words.term("rows"), "rows", words.count),
+        plain("SHA-256", "sha256"),
+    ]
+    return grid("files", rows, columns, caption=words("files_heading"))
 
 
 def _set_aside(content: ReportContent, words: Words) -> Grid:

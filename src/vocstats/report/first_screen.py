@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +69,6 @@ def first_screen(content: ReportContent, words: Words) -> dict[str, Any]:
     answered = int(first.part_heard[0, PARTS.index("engaged")])
     share = words.share(answered / active) if active else ""
     return {
-        "links": language_links(content, words),
-        "customers": words.count(int(first.part_customers[0].sum())),
         "checks": checks(content, words),
         "answer": answer(content, words),
         "ladder": charts.ladder(first, words, content.headline),
@@ -82,10 +81,10 @@ def first_screen(content: ReportContent, words: Words) -> dict[str, Any]:
     }
 
 
-def badge(content: ReportContent, words: Words) -> str:
+def badge(title: Mapping[str, str], words: Words) -> str:
     """The badge of data that are not real, from the words of the title; empty otherwise."""
-    title = " ".join(content.title.values()).lower()
-    return next((words(key) for key, said in WORDS_OF_BADGE.items() if any(word in title for word in said)), "")
+    named = " ".join(title.values()).lower()
+    return next((words(key) for key, said in WORDS_OF_BADGE.items() if any(word in named for word in said)), "")
 
 
 def checks(content: ReportContent, words: Words) -> list[Check]:
@@ -288,10 +287,15 @@ def _width_after(first: Correction, term: int, part: str) -> float:
     return left + 2 * math.sqrt(half**2 + added * (half / float(first.std_error[0, term])) ** 2)
 
 
-def language_links(content: ReportContent, words: Words) -> list[tuple[str, str, str]]:
+def language_links(languages: Iterable[str], words: Words) -> list[tuple[str, str, str]]:
     """The sibling reports: (language, its own name, file)."""
     return [
-        (other, texts.render("report.language_name", other), f"report.{other}.html")
-        for other in content.languages
-        if other != words.language
+        (other, texts.render("report.language_name", other), f"report.{other}.html") for other in languages if other != words.language
     ]
+
+
+def subtitle(content: ReportContent, words: Words) -> str:
+    """What stands under the title: period, customers, producer."""
+    customers = words.count(int(content.first.part_customers[0].sum()))
+    counted = words("visits_total" if content.unit == "visit" else "customers_total", count=customers)
+    return " · ".join(part for part in (content.period, counted, content.producer) if part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ from ..errors import MissingDependencyError
 from ..options import Language
 from ..plots.page import json_text
 from ..workflows.corrected_score import TERMS
+from .content import in_language
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from .content import ReportContent
+    from ..workflows.audit_result import DealerAudit
+    from .content import FileRecord, ReportContent
     from .wording import Words
 
 
@@ -44,43 +47,75 @@ def render(content: ReportContent, *, language: Language = "en") -> str:
     MissingDependencyError
         jinja2 is not installed.
     """
+    from . import first_screen as opening
+    from .chapters import chapters
+    from .wording import Words
+
     choice(language, Language, "language")
+    environment, words = page_environment(), Words(language)
+    return _page(
+        environment, words, title=content.title, subtitle=opening.subtitle(content, words), languages=content.languages,
+        excel=content.excel, created=content.created, seed=content.seed, screen="first_screen.html.jinja",
+        chapters=chapters(content, language), figures=_figures(content, words), **opening.first_screen(content, words),
+    )
+
+
+def render_audit(
+    audit: DealerAudit, *, language: Language, title: Mapping[str, str], languages: tuple[str, ...], created: str,
+    files: tuple[FileRecord, ...], minimum_group: int, disclose: tuple[str, ...], period: str, producer: str, excel: bool,
+) -> str:
+    """The report of an audit alone, see `write_audit_report`."""
+    from .audit_chapters import audit_chapters, audit_data
+    from .wording import Words
+
+    choice(language, Language, "language")
+    environment, words = page_environment(), Words(language)
+    days = words("to", low=audit.first_day, high=audit.last_day) if audit.first_day else ""
+    counted = words.audit("counted", dealers=words.count(audit.dealers.size), forms=words.count(float(audit.scores.n.sum())))
+    chapters = [*audit_chapters(audit, words, minimum_group, disclose), audit_data(audit, words, files, minimum_group)]
+    return _page(
+        environment, words, title=title, subtitle=" · ".join(part for part in (period or days, counted, producer) if part),
+        languages=languages, excel=excel, created=created, seed=audit.seed, screen="", chapters=chapters, figures={},
+    )
+
+
+def page_environment() -> Environment:
+    """The templates of this folder; undefined names and unescaped text are not let through."""
     try:
         import jinja2
     except ImportError as error:
         message = "A report needs jinja2; install it with: pip install 'vocstats[report]'"
         raise MissingDependencyError(message, code="missing_dependency", package="jinja2", extra="report") from error
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(template_text), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return _page(environment, content, language)
 
 
-def _page(environment: Environment, content: ReportContent, language: str) -> str:
+def _page(
+    environment: Environment, words: Words, *, title: Mapping[str, str], languages: tuple[str, ...], figures: Mapping[str, Any],
+    **parts: Any,
+) -> str:
     from markupsafe import Markup
 
-    from .chapters import chapters
-    from .first_screen import badge, first_screen
-    from .wording import Words
+    from .first_screen import badge, language_links
 
-    words = Words(language)
-    script = _template("script.js")
+    script = template_text("script.js")
     return environment.get_template("report.html.jinja").render(
-        content=content,
-        language=language,
+        language=words.language,
         words=words,
-        title=content.text("title", language),
-        badge=badge(content, words),
-        chapters=chapters(content, language),
-        **first_screen(content, words),
-        style=Markup(_template("style.css")),
+        title=in_language(title, words.language),
+        badge=badge(title, words),
+        links=language_links(languages, words),
+        style=Markup(template_text("style.css")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        figures=Markup(json_text(_figures(content, words))),
+        figures=Markup(json_text(figures)),
+        **parts,
     )
 
 
-def _template(name: str) -> str:
+def template_text(name: str) -> str:
+    """A file of the folder of templates."""
     return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 

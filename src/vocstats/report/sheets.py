@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import texts
 from ..plots.frames import differences, weighted_rows
 from ..workflows.corrected_score import TERMS
+from .audit_rows import dealer_rows, evidence_rows
 from .disclosure import COMPLEMENT, SHOWN, SMALL, suppressed_terms
 from .ranks import rank_intervals
 from .tenure_rows import track_rows
@@ -18,6 +19,7 @@ from .wording import Measure, Words
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..workflows.audit_result import DealerAudit
     from ..workflows.cohort_track import CohortTrack
     from ..workflows.corrected_score import Correction
     from .content import ReportContent
@@ -60,9 +62,17 @@ def sheets(content: ReportContent, language: str) -> tuple[Sheet, ...]:
         made.append(_sheet("weights", words.term("sheet_weights"), step_rows(first, words), words))
     if others := other_analyses(first, words):
         made.append(_sheet("analyses", words.term("sheet_analyses"), others, words))
+    if content.audit is not None:
+        made += audit_sheets_of(content.audit, words, content.minimum_group)
     made.append(_sheet("assumptions", words.term("sheet_assumptions"), assumption_rows(first, words), words))
     made.append(_sheet("glossary", words.term("sheet_glossary"), glossary_rows(words), words))
     return tuple(made)
+
+
+def audit_sheets_of(audit: DealerAudit, words: Words, minimum: int) -> tuple[Sheet, ...]:
+    """The list of dealers and the evidence of an audit."""
+    rows = {"audit_list": dealer_rows(audit, words, minimum), "audit_evidence": evidence_rows(audit, words, minimum)}
+    return tuple(_sheet(name, words.term(f"sheet_{name}"), made, words) for name, made in rows.items())
 
 
 def _sheet(name: str, title: str, rows: list[dict[str, Any]], words: Words, own: tuple[str, ...] = ()) -> Sheet:

@@ -30,10 +30,11 @@ class Drawing:
     style: str = "full"
     parts: list[Markup] = field(default_factory=list)
 
-    def add(self, tag: str, content: str | None = None, **attributes: object) -> None:
-        """Append an element; underscores in attribute names become hyphens, text and values are escaped."""
+    def add(self, tag: str, content: str | None = None, *, hover: str = "", **attributes: object) -> None:
+        """Append an element; underscores in attribute names become hyphens, text and values are escaped; `hover` is shown on pointing."""
         pairs = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(_short(value))}"' for key, value in attributes.items())
-        self.parts.append(Markup(f"<{tag}{pairs}/>" if content is None else f"<{tag}{pairs}>{escape(content)}</{tag}>"))
+        inside = f"<title>{escape(hover)}</title>" if hover else "" if content is None else str(escape(content))
+        self.parts.append(Markup(f"<{tag}{pairs}>{inside}</{tag}>" if inside else f"<{tag}{pairs}/>"))
 
     def text(self, x: float, y: float, content: str, *, style: str = "", anchor: str = "start") -> None:
         """A line of text."""

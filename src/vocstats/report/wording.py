@@ -29,6 +29,14 @@ class Words:
     def __call__(self, key: str, **values: Any) -> str:
         return texts.render(f"report.{key}", self.language, **values)
 
+    def audit(self, key: str, **values: Any) -> str:
+        """A text of ``texts/audit.toml``."""
+        return texts.render(f"audit.{key}", self.language, **values)
+
+    def page(self, key: str, **values: Any) -> str:
+        """A text of ``texts/dealer_page.toml``."""
+        return texts.render(f"dealer_page.{key}", self.language, **values)
+
     def term(self, key: str, **values: Any) -> str:
         """A term of ``texts/term.toml``."""
         return texts.render(f"term.{key}", self.language, **values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,11 @@ def write_tables(content: ReportContent, folder: str | Path, languages: Sequence
     """
     for language in languages:
         choice(language, Language, "languages")
-    made = {language: sheets(content, language) for language in languages}
+    return write_sheets({language: sheets(content, language) for language in languages}, folder, excel=excel)
+
+
+def write_sheets(made: Mapping[Language, tuple[Sheet, ...]], folder: str | Path, *, excel: bool) -> list[Path]:
+    """Write the same sheets in several languages as ``tables/*.csv`` and ``tables.xlsx``; the files, see `write_tables`."""
     target = Path(folder) / "tables"
     written = []
     if excel:
@@ -86,7 +90,7 @@ def write_tables(content: ReportContent, folder: str | Path, languages: Sequence
     target.mkdir(exist_ok=True)
     for language, found in made.items():
         for sheet in found:
-            suffix = f".{language}" if len(languages) > 1 else ""
+            suffix = f".{language}" if len(made) > 1 else ""
             path = target / f"{_file_name(sheet.name)}{suffix}.csv"
             _write_csv(sheet, path)
             written.append(path)
