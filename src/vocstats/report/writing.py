@@ -92,7 +92,7 @@ def write_sheets(made: Mapping[Language, tuple[Sheet, ...]], folder: str | Path,
         for sheet in found:
             suffix = f".{language}" if len(made) > 1 else ""
             path = target / f"{_file_name(sheet.name)}{suffix}.csv"
-            _write_csv(sheet, path)
+            write_csv(sheet, path)
             written.append(path)
     return written
 
@@ -109,7 +109,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _write_csv(sheet: Sheet, path: Path) -> None:
+def write_csv(sheet: Sheet, path: Path) -> None:
     """Text quoted, numbers bare; text a spreadsheet would run as a formula gets a leading apostrophe."""
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC)
