@@ -28,35 +28,51 @@ class ChannelLevels:
         Answers.
     y0, y1 : float array (D,)
         Means, with the case mix of the dealer's visits; NaN without answers.
-    v0, v1 : float array (D,)
-        Variances of these means; infinite without answers.
-    shared : float array (D,)
-        Covariance of the two, through the effects of the case mix.
-    one : float array (D,)
-        Variance of one honest answer.
+    s0, s1 : float array (D,)
+        Variance of one answer, partly borrowed from the network.
+    within : float array (D,)
+        Squared deviations of the independent answers from their mean, summed.
+    e0, e1, shared : float array (D,)
+        Variances, and covariance, of the means through the effects of the case mix.
     visits : float array (D,)
         Visits on the roster that the score is to speak for; infinite where there is no roster.
     mix : float array (D,)
         What the case mix of the dealer's visits adds to his score, beyond that of the network.
+    room : float array (D,)
+        Points between the dealer's level and the highest score, in multiples of the usual; 1 until it is known.
     score, adjusted : float array (D,)
         Mean of all answers as they came, and with the case mix of the network.
-    top : float
-        Highest score.
+    bottom, top : float
+        Lowest and highest score.
     """
 
     n0: Floats
     n1: Floats
     y0: Floats
     y1: Floats
-    v0: Floats
-    v1: Floats
+    s0: Floats
+    s1: Floats
+    within: Floats
+    e0: Floats
+    e1: Floats
     shared: Floats
-    one: Floats
     visits: Floats
     mix: Floats
+    room: Floats
     score: Floats
     adjusted: Floats
+    bottom: float
     top: float
+
+    @property
+    def v0(self) -> Floats:
+        """Variance of y0; NaN without answers."""
+        return np.asarray(self.e0 + np.divide(self.s0, self.n0, out=np.full(self.n0.size, np.nan), where=self.n0 > 0))
+
+    @property
+    def v1(self) -> Floats:
+        """Variance of y1; NaN without answers."""
+        return np.asarray(self.e1 + np.divide(self.s1, self.n1, out=np.full(self.n1.size, np.nan), where=self.n1 > 0))
 
 
 def channel_levels(y: Floats, dealers: Dealers, outside: Flags, x: Any, roster_dealer: Any, roster_x: Any) -> ChannelLevels:
@@ -76,14 +92,13 @@ def channel_levels(y: Floats, dealers: Dealers, outside: Flags, x: Any, roster_d
     mix = sums_by(code[target], effect[target], count) / np.bincount(code[target], minlength=count)
     both, zero, one = (dealer_moments(fit.scores[rows], code[rows], count) for rows in (answer, other, own))
     at0, at1, at = (fit.means(code, count + 1, rows)[:count] for rows in (other, own, target))
-    with np.errstate(divide="ignore", invalid="ignore"):  # dealers without one channel
-        v0, v1 = zero.variance / zero.n, one.variance / one.n
+    within = sums_by(code[other], (fit.scores - zero.mean[np.minimum(code, count - 1)])[other] ** 2, count)
     usual = float(effect[target].mean())
     return ChannelLevels(
-        n0=zero.n, n1=one.n, y0=zero.mean + mix, y1=one.mean + mix, v0=v0 + fit.variance(at0, at), v1=v1 + fit.variance(at1, at),
-        shared=np.einsum("di,ij,dj->d", at0 - at, fit.covariance, at1 - at), one=zero.variance if outside.any() else both.variance,
-        visits=np.where(visits > 0, np.maximum(visits, both.n), np.inf), mix=mix - usual, score=dealers.sums(y) / both.n,
-        adjusted=both.mean + usual, top=float(y.max()),
+        n0=zero.n, n1=one.n, y0=zero.mean + mix, y1=one.mean + mix, s0=zero.variance, s1=one.variance, within=within,
+        e0=fit.variance(at0, at), e1=fit.variance(at1, at), shared=np.einsum("di,ij,dj->d", at0 - at, fit.covariance, at1 - at),
+        visits=np.where(visits > 0, np.maximum(visits, both.n), np.inf), mix=mix - usual, room=np.ones(count),
+        score=dealers.sums(y) / both.n, adjusted=both.mean + usual, bottom=float(y.min()), top=float(y.max()),
     )
 
 

@@ -30,11 +30,12 @@ def honest_scores(
 
     With the means y0 of the independent and y1 of the dealer's own answers, adjusted to the case mix of his visits,
 
-        a_d ~ N(m + mix_d, τ²),   y0_d ~ N(a_d, v0_d),   y1_d ~ N((1 - φ_d) (a_d + g + h_d) + φ_d top, v1_d),   h_d ~ N(0, ω²)
+        a_d ~ N(m + mix_d, τ²),  y0_d ~ N(a_d, v0_d),  y1_d ~ N((1 - φ_d) (a_d + r_d (g + h_d)) + φ_d top, v1_d),  h_d ~ N(0, ω²)
 
-    φ is the share of the room up to the highest score that is lifted: 0 with chance 1 - π, else beta-distributed. m and τ come from the
-    independent answers alone, g, ω, π and the rest from all dealers by maximum likelihood. The posterior weighs the independent channel,
-    the own one less its likely lift, and the network by their precisions.
+    φ is the share of the room up to the highest score by which the dealer's own answers are lifted: 0 with chance 1 - π, else
+    beta-distributed; r_d is that room in multiples of the usual. m and τ come from the independent answers alone, the honest gap g, its
+    spread ω, π and the rest from all dealers by maximum likelihood. The posterior weighs the independent channel, the own one less its
+    likely lift, and the network by their precisions.
 
     Parameters
     ----------
@@ -63,9 +64,10 @@ def honest_scores(
     -------
     HonestScores
         Standard errors account for the error of measurement, the effects of the case mix, honest gaps, whether and how far answers were
-        lifted, and for visits not heard; not for the parameters of the network. Where fewer than 20 dealers have both channels
-        (few_dealers), the independent answers speak alone, and an honest gap counts as inflation. Without independent answers
-        (one_channel) score and limits rest on the network, between stated bounds; where nobody has any (no_channel) only bounds are left.
+        lifted, visits not heard, and the parameters of the network. Where fewer than 20 dealers have both channels (few_dealers), or no
+        answers vary (constant_scores), the independent answers speak alone, and an honest gap counts as inflation. Without independent
+        answers (one_channel) score and limits rest on the network, between stated bounds; where nobody has any (no_channel) only bounds
+        are left.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def honest_scores(
     >>> score[(dealer == 7) & ~independent & (rng.random(dealer.size) < 0.5)] = 10
     >>> r = honest_scores(score, dealer, independent)
     >>> print(f"{r.score[7]:.2f}, of which {r.inflation[7]:.2f} inflation; {r.conf_low[7]:.2f} to {r.conf_high[7]:.2f} without")
-    9.28, of which 0.41 inflation; 8.87 to 8.87 without
+    9.28, of which 0.42 inflation; 8.84 to 8.90 without
     """
     _checks.level(level)
     y = _checks.squarable(_checks.vector(score, "score"), "score")
@@ -95,15 +97,13 @@ def honest_scores(
     p_value = _evidence(evidence, dealers)
     rng = np.random.default_rng(_checks.whole_seed(seed, "seed"))
     levels = channel_levels(y, dealers, outside, x, roster_dealer, roster_x)
-    enough = bool(((levels.n0 > 0) & (levels.n1 > 0)).sum() >= FEWEST and np.ptp(y) > 0)
+    alone = "few_dealers" if ((levels.n0 > 0) & (levels.n1 > 0)).sum() < FEWEST else "constant_scores" if not levels.within.any() else ""
     size = _checks.whole(draws, "draws", low=1)
-    columns = _from_network(levels, p_value, level, size, rng) if enough else _alone(levels, level, size, rng)
-    with np.errstate(invalid="ignore"):
-        error = np.sqrt(levels.v0 - np.where(levels.n0 > 0, levels.one / levels.visits, 0.0))
+    columns = _alone(levels, level, size, rng) if alone else _from_network(levels, p_value, level, size, rng)
     return HonestScores(
         labels={"dealer": dealers.labels}, n=levels.n0 + levels.n1, score=levels.score, adjusted_score=levels.adjusted,
-        identified=levels.n0 > 0, independent_score=levels.y0, independent_error=error, level=level,
-        reasons=_reasons(levels, enough), **columns,
+        identified=levels.n0 > 0, independent_score=levels.y0, independent_error=_error(levels), level=level,
+        reasons=_reasons(levels, alone), **columns,
     )
 
 
@@ -118,21 +118,21 @@ def _evidence(evidence: npt.ArrayLike | Mapping[Any, float] | None, dealers: Dea
 
 
 def _from_network(levels: ChannelLevels, p_value: Floats, level: float, draws: int, rng: np.random.Generator) -> Columns:
-    """Posterior of every dealer, the network's parameters taken for known."""
-    network = fit_network(levels, p_value)
-    both = posterior(network, levels, p_value)
+    """Posterior of every dealer."""
+    networks, levels = fit_network(levels, p_value, rng)
+    network, both = networks[0], posterior(networks, levels, p_value)
     tails = (1.0 - level) / 2.0, (1.0 + level) / 2.0
-    low, high = (np.minimum(both.score.quantile(tail), levels.top) for tail in tails)
+    low, high = (np.clip(both.score.quantile(tail), levels.bottom, levels.top) for tail in tails)
     part = levels.n1 / (levels.n0 + levels.n1)
-    lift_low, lift_high = (part * both.lift.quantile(tail) for tail in tails)
+    lift_low, lift_high = (np.round(part * both.lift.quantile(tail), 9) + 0.0 for tail in tails)
     unknown = levels.n0 == 0
     plausible = int(np.searchsorted(np.cumsum(np.exp(network.log_prior()[1:])), level * network.share)) + 1
     bounds = (np.where(unknown, both.score.means[:, node], np.nan) for node in (min(plausible, PHI.size - 1), 0))
     return {
         "corrected_score": both.score.mean(), "std_error": both.score.deviation(), "conf_low": low, "conf_high": high,
         "inflation": part * both.lift.mean(), "inflation_error": part * both.lift.deviation(), "inflation_low": lift_low,
-        "inflation_high": lift_high, "chance": 1.0 - both.score.chance[:, 0], **_ranks(both.score.draw(rng, draws), level),
-        **dict(zip(("bound_low", "bound_high"), bounds, strict=True)), "network": network.figures(),
+        "inflation_high": lift_high, "chance": 1.0 - both.score.chance[:, 0],
+        **_ranks(both.score.mean(), both.score.draw(rng, draws), level), **dict(zip(("bound_low", "bound_high"), bounds, strict=True)), "network": network.figures(),
     }
 
 
@@ -140,43 +140,51 @@ def _alone(levels: ChannelLevels, level: float, draws: int, rng: np.random.Gener
     """Each dealer by his independent answers alone; bounds where there are none."""
     count = levels.n0.size
     heard = levels.n0 > 0
-    with np.errstate(invalid="ignore"):
-        error = np.sqrt(np.where(heard, levels.v0 - levels.one / levels.visits, np.nan))
-        reach = t_quantile(level, np.where(levels.n0 > 1, levels.n0 - 1.0, np.nan))
-        part = levels.n1 / (levels.n0 + levels.n1)
-        inflation = np.where(levels.n1 > 0, part * (levels.y1 - levels.y0), np.where(heard, 0.0, np.nan))
-        change = np.where(levels.n1 > 0, part * np.sqrt(levels.v0 + levels.v1 - 2.0 * levels.shared), 0.0)
-    wide = np.where(heard, change, np.nan)
+    error = _error(levels)
+    reach = t_quantile(level, np.where(levels.n0 > 1, levels.n0 - 1.0, np.nan))
+    part = levels.n1 / (levels.n0 + levels.n1)
+    nothing = np.where(heard, 0.0, np.nan)  # to be lifted
+    inflation = np.where(levels.n1 > 0, part * (levels.y1 - levels.y0), nothing)
+    wide = np.where(levels.n1 > 0, part * np.sqrt(error**2 + levels.v1 - 2.0 * levels.shared), nothing)
     ranks = {name: np.full(count, np.nan) for name in ("rank", "rank_low", "rank_high")}
     if heard.any():
-        drawn = _ranks(levels.y0[heard, None] + error[heard, None] * rng.normal(size=(int(heard.sum()), draws)), level)
-        for name, values in drawn.items():
+        mean, spread = levels.y0[heard], error[heard]
+        for name, values in _ranks(mean, mean[:, None] + spread[:, None] * rng.normal(size=(mean.size, draws)), level).items():
             ranks[name][heard] = values
     usual = levels.y1 - levels.mix
     low = np.full(count, np.nan)
-    if count >= FEWEST and np.ptp(usual[levels.n1 > 0]) > 0 and not heard.any():
+    if count >= FEWEST and np.ptp(usual) > 0 and not heard.any():
         null = fit_null(usual, np.maximum(levels.v1, 1e-12))
         low = np.minimum(levels.y1, null.centre - normal_quantile(level) * null.spread + levels.mix)
     return {
-        "corrected_score": np.where(heard, levels.y0, np.nan), "std_error": error, "conf_low": levels.y0 - reach * error,
-        "conf_high": np.minimum(levels.y0 + reach * error, levels.top), "inflation": inflation, "inflation_error": wide,
+        "corrected_score": np.where(heard, levels.y0, np.nan), "std_error": error,
+        "conf_low": np.maximum(levels.y0 - reach * error, levels.bottom), "conf_high": np.minimum(levels.y0 + reach * error, levels.top), "inflation": inflation, "inflation_error": wide,
         "inflation_low": inflation - reach * wide, "inflation_high": inflation + reach * wide, "chance": np.full(count, np.nan), **ranks,
         "bound_low": low, "bound_high": np.where(heard, np.nan, levels.y1), "network": {},
     }
 
 
-def _ranks(scores: Floats, level: float) -> Columns:
-    """Rank of each dealer's mean over the draws, and equal-tailed limits of its rank, 1 the highest."""
-    count, draws = scores.shape
-    places = np.empty((count, draws))
-    np.put_along_axis(places, np.argsort(-scores, axis=0, kind="stable"), np.arange(1.0, count + 1)[:, None] * np.ones(draws), axis=0)
-    rank = np.empty(count)
-    rank[np.argsort(-scores.mean(axis=1), kind="stable")] = np.arange(1.0, count + 1)
-    low, high = np.quantile(places, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=1, method="inverted_cdf")
-    return {"rank": rank, "rank_low": low, "rank_high": high}
+def _error(levels: ChannelLevels) -> Floats:
+    """Standard error of the independent mean as that of all visits; NaN where no variance is known."""
+    known = (levels.n0 > 0) & (levels.s0 > 0)
+    return np.sqrt(np.where(known, levels.v0 - levels.s0 / levels.visits, np.nan))
 
 
-def _reasons(levels: ChannelLevels, enough: bool) -> tuple[str, ...]:
-    nobody = not (levels.n0 > 0).any()
-    missing = np.where(levels.n0 == 0, "no_channel" if nobody else "one_channel", "" if enough else "few_dealers")
-    return tuple(missing.tolist())
+def _ranks(means: Floats, drawn: Floats, level: float) -> Columns:
+    """Ranks of the means, 1 the highest, and limits of each from draws of all, (D, draws)."""
+    tails = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
+    low, high = np.quantile(_places(drawn), tails, axis=1, method="inverted_cdf")
+    return {"rank": _places(means[:, None])[:, 0], "rank_low": low, "rank_high": high}
+
+
+def _places(scores: Floats) -> Floats:
+    """Rank of every score in its column, (D, draws)."""
+    places = np.empty(scores.shape)
+    order = np.argsort(-scores, axis=0, kind="stable")
+    np.put_along_axis(places, order, np.broadcast_to(np.arange(1.0, len(scores) + 1.0)[:, None], scores.shape), axis=0)
+    return places
+
+
+def _reasons(levels: ChannelLevels, alone: str) -> tuple[str, ...]:
+    heard = levels.n0 > 0
+    return tuple(np.where(heard, alone, "one_channel" if heard.any() else "no_channel").tolist())

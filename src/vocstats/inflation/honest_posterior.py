@@ -57,7 +57,13 @@ class Posterior:
     lift: Mixture
 
 
-def posterior(network: Network, levels: ChannelLevels, p_value: Floats) -> Posterior:
+def posterior(networks: list[Network], levels: ChannelLevels, p_value: Floats) -> Posterior:
+    """Averaged over the likely parameters of the network."""
+    each = [_given(network, levels, p_value) for network in networks]
+    return Posterior(_averaged([one.score for one in each]), _averaged([one.lift for one in each]))
+
+
+def _given(network: Network, levels: ChannelLevels, p_value: Floats) -> Posterior:
     """Given the parameters; normal regression on both channels at every node.
 
     The visits are a finite population of which the answers are a part: their mean has variance τ² + s² / N and that covariance with
@@ -65,15 +71,25 @@ def posterior(network: Network, levels: ChannelLevels, p_value: Floats) -> Poste
     """
     at = nodes(network, levels, p_value)
     chance = special.softmax(at.log_chance, axis=1)
-    tau = network.spread**2
-    visits = (tau + levels.one / levels.visits)[:, None] * np.ones_like(PHI)
-    mean, variance = _regress(at, visits, (1.0 - PHI) * visits, visits)
-    own = tau + network.gap_spread**2 + np.where(levels.n1 > 0, levels.v1, 0.0)[:, None] * np.ones_like(PHI)
-    honest, error = _regress(at, tau + levels.shared[:, None] * np.ones_like(PHI), (1.0 - PHI) * own, own)
+    tau, rest = network.spread**2, 1.0 - PHI
+    visits = (tau + levels.s0 / levels.visits)[:, None]
+    score, variance = _regress(at, visits, rest * visits, visits)
+    own = (tau + (network.gap_spread * levels.room) ** 2 + levels.s0 / np.maximum(levels.n1, 1.0))[:, None]
+    mixing = levels.e1[:, None]
+    honest, error = _regress(at, tau + levels.shared[:, None], rest * own + mixing, own + mixing)
     prior = (network.centre + levels.mix)[:, None]
-    none = PHI == 0.0
-    lift = np.where(none, 0.0, np.nan_to_num(levels.y1)[:, None] - prior - network.gap - honest)
-    return Posterior(Mixture(chance, prior + mean, variance), Mixture(chance, lift, np.where(none, 0.0, error)))
+    lift = np.where(PHI == 0.0, 0.0, np.nan_to_num(levels.y1)[:, None] - prior - (network.gap * levels.room)[:, None] - honest)
+    return Posterior(Mixture(chance, prior + score, variance), Mixture(chance, lift, np.where(PHI == 0.0, 0.0, error)))
+
+
+def _averaged(mixtures: list[Mixture]) -> Mixture:
+    """Mean of mixtures, node by node: each node stays normal, with the variance between them added."""
+    chance = np.array([each.chance for each in mixtures])
+    share = chance / np.maximum(chance.sum(axis=0), 1e-300)
+    means = np.array([each.means for each in mixtures])
+    mean = np.sum(share * means, axis=0)
+    variance = np.sum(share * (np.array([each.variances for each in mixtures]) + (means - mean) ** 2), axis=0)
+    return Mixture(chance.mean(axis=0), mean, variance)
 
 
 def _regress(at: Nodes, c0: Floats, c1: Floats, total: Floats) -> tuple[Floats, Floats]:
