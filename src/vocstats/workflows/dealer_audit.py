@@ -136,7 +136,7 @@ def audit_dealers(
     answers, visits = read_tables(responses, roster, columns)
     look = look_at(answers, threshold, top, kiosks, level, seed)
     signals, left_out = signals_of(answers, visits, look)
-    evidence = inflation.combine(signals, fdr=fdr, seed=seed)
+    evidence = inflation.combine(signals, method="likelihood_ratio", fdr=fdr, seed=seed)
     scores = _scores(answers, visits, signals, level, seed)
     own = _own(answers, scores)
     detectable = detectable_inflation(named(signals), evidence, own / scores.n)
@@ -178,7 +178,7 @@ def look_at(answers: Responses, threshold: float | None, top: float | None, kios
 def _scores(answers: Responses, visits: Roster | None, signals: Sequence[Signal], level: float, seed: int) -> HonestScores:
     """Corrected scores; signals that do not rest on level and channel gap say who is likely to inflate."""
     others = [each for each in signals if each.name not in _ON_SCORES]
-    elsewhere = inflation.combine(others, seed=seed) if others else None
+    elsewhere = inflation.combine(others, method="likelihood_ratio", seed=seed) if others else None
     on_roster = visits is not None and bool(visits.x)
     return inflation.honest_scores(
         answers.score, answers.dealer, answers.independent, x=mapping_of(answers.x),
