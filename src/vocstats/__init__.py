@@ -27,7 +27,7 @@ _EXPORTS = {
     "VocstatsWarning": ".errors",
 }
 _SUBPACKAGES = (
-    "datasets", "estimation", "export", "inflation", "nonresponse", "plots", "report", "results", "sensitivity", "survivorship",
+    "bayes", "datasets", "estimation", "export", "inflation", "nonresponse", "plots", "report", "results", "sensitivity", "survivorship",
     "weighting", "workflows",
 )
 
@@ -50,6 +50,6 @@ def __dir__() -> list[str]:
 
 def _result_modules() -> None:
     """Import every module that registers a result, so that `load` knows its kind."""
-    estimators = (".estimation", ".weighting", ".nonresponse", ".inflation", ".sensitivity", ".survivorship")
+    estimators = (".estimation", ".weighting", ".nonresponse", ".inflation", ".sensitivity", ".survivorship", ".bayes")
     for module in (*estimators, ".workflows.correction", ".workflows.audit_result", ".workflows.cohort_track", ".study.result"):
         import_module(module, __name__)
