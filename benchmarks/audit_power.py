@@ -81,7 +81,7 @@ def load(folder: Path) -> tuple[Runs, dict[str, str]]:
     facts = {
         "dates": _span(one["date"] for one in every), "commits": ", ".join(sorted({one["commit"] for one in every})),
         "seconds of the processor per audit": f"{np.median([one['seconds'] for one in every]):.1f}",
-        "dealers per network": _span(len(one["dealers"]["dealer"]) for one in every),
+        "seeds": _span(one["network"] for one in every), "dealers per network": _span(len(one["dealers"]["dealer"]) for one in every),
         "answers per network": f"{np.mean([one['answers'] for one in every]):,.0f}",
     }
     return {
