@@ -49,13 +49,15 @@ Runs = dict[str, pd.DataFrame]
 def run(folder: Path, scenario: Scenario, seeds: list[int], dealers: int, jobs: int) -> None:
     """Audit the networks that are missing in the scenario's file."""
     path = folder / f"{scenario.name}.jsonl"
-    done = {each["network"] for each in lines(path)}
+    missing = sorted(set(seeds) - {each["network"] for each in lines(path)})
+    if not missing:
+        return
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=Path(vs.__file__).parent, capture_output=True, text=True
     ).stdout.strip()
     os.environ |= THREADS
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool, path.open("a", encoding="utf-8") as file:
-        waiting = [pool.submit(line, scenario, seed, dealers) for seed in seeds if seed not in done]
+        waiting = [pool.submit(line, scenario, seed, dealers) for seed in missing]
         for each in as_completed(waiting):
             file.write(json.dumps({"commit": commit, "date": datetime.date.today().isoformat(), **each.result()}) + "\n")
             file.flush()
