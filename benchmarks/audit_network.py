@@ -70,7 +70,7 @@ def said(found: Any, network: SimulatedNetwork) -> dict[str, Any]:
     }
     for signal in found.signals:
         of = signal.to_frame().set_index("dealer").reindex(dealers)
-        columns[f"p:{signal.name}"] = of["p_value"]
+        columns |= {f"p:{signal.name}": of["p_value"], f"n:{signal.name}": of["n"]}
         if "onset" in of:
             columns |= {each: (of[each] - START).dt.days for each in ("onset", "onset_low", "onset_high")}
     return columns

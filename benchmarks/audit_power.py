@@ -166,12 +166,14 @@ def recombined(table: pd.DataFrame, names: list[str]) -> pd.Series:
     parts = []
     for _, part in table.groupby("network"):
         dealers, nothing = dealers_of(part["dealer"]), np.zeros(len(part))
-        columns = [part[f"p:{name}"].to_numpy(float) for name in names]
         signals = [
-            signal(name, dealers, n=nothing, effect=nothing, std_error=nothing, statistic=nothing, p_value=p, unit="points", abstains={})
-            for name, p in zip(names, columns, strict=True)
+            signal(
+                name, dealers, n=part[f"n:{name}"].fillna(0.0).to_numpy(float), effect=nothing, std_error=nothing, statistic=nothing,
+                p_value=part[f"p:{name}"].to_numpy(float), unit="points", abstains={},
+            )
+            for name in names
         ]
-        parts.append(pd.Series(combine(signals).p_value, part.index))
+        parts.append(pd.Series(combine(signals, method="likelihood_ratio").p_value, part.index))
     return pd.concat(parts).reindex(table.index)
 
 
