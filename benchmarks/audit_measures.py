@@ -2,7 +2,7 @@
 
 Columns: `network` (its seed); the truth (`inflated`, `mechanism`, `strength`, `star`, `n`, `raw`, `honest_mean`, `began`); what the audit
 said (`p_value`, `flagged`, `corrected`, `low`, `high`, `onset`, `onset_low`, `onset_high`); `p:<signal>` and `n:<signal>`, p-value and
-number of answers of each signal; `by:<rule>`, what other rules rank dealers by. Onsets are in days since the year began. Intervals are of 95 %.
+number of answers of each signal; `by:<rule>`, what other rules rank dealers by. Onsets are days since the year began; intervals of 95 %.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ HEAD = """# Power and false discoveries of the dealer audit
 
 Generated from the last recorded run of `benchmarks/audit_power.py`; do not edit. Networks are those of `datasets.simulate_dealers`: ordinal
 scores with a common factor, honest dealers who differ in level, channel gap, case mix and season, honest stars, dealers with a kiosk, tiny
-ones. The audit sees responses, roster and outcomes, never the truth. Seeds of these networks were used for nothing else.
+ones. The audit sees responses, roster and outcomes, never the truth. Seeds of these networks were used for nothing else; but what the
+audit takes for the patterns of practice (`patterns.toml`) was estimated from other networks of the same simulator, so that power is that
+against practices of the kind looked for.
 
 Scenarios are named by the share of dealers that inflate, in percent, each by one of ten mechanisms, and by their strength: none named is
 .4, .5 or .6 at random, `15_0.2` is .2. `0` is the global null. Simulation shows what the audit does in a world made like this one. A real
