@@ -131,8 +131,8 @@ def _from_network(levels: ChannelLevels, p_value: Floats, level: float, draws: i
     return {
         "corrected_score": both.score.mean(), "std_error": both.score.deviation(), "conf_low": low, "conf_high": high,
         "inflation": part * both.lift.mean(), "inflation_error": part * both.lift.deviation(), "inflation_low": lift_low,
-        "inflation_high": lift_high, "chance": 1.0 - both.score.chance[:, 0],
-        **_ranks(both.score.mean(), both.score.draw(rng, draws), level), **dict(zip(("bound_low", "bound_high"), bounds, strict=True)), "network": network.figures(),
+        "inflation_high": lift_high, "chance": 1.0 - both.score.chance[:, 0], "network": network.figures(),
+        **dict(zip(("bound_low", "bound_high"), bounds, strict=True)), **_ranks(both.score.mean(), both.score.draw(rng, draws), level),
     }
 
 
@@ -145,7 +145,8 @@ def _alone(levels: ChannelLevels, level: float, draws: int, rng: np.random.Gener
     part = levels.n1 / (levels.n0 + levels.n1)
     nothing = np.where(heard, 0.0, np.nan)  # to be lifted
     inflation = np.where(levels.n1 > 0, part * (levels.y1 - levels.y0), nothing)
-    wide = np.where(levels.n1 > 0, part * np.sqrt(error**2 + levels.v1 - 2.0 * levels.shared), nothing)
+    known = np.where(np.isnan(error), np.nan, levels.v0)
+    wide = np.where(levels.n1 > 0, part * np.sqrt(known + levels.v1 - 2.0 * levels.shared), nothing)
     ranks = {name: np.full(count, np.nan) for name in ("rank", "rank_low", "rank_high")}
     if heard.any():
         mean, spread = levels.y0[heard], error[heard]
@@ -158,9 +159,10 @@ def _alone(levels: ChannelLevels, level: float, draws: int, rng: np.random.Gener
         low = np.minimum(levels.y1, null.centre - normal_quantile(level) * null.spread + levels.mix)
     return {
         "corrected_score": np.where(heard, levels.y0, np.nan), "std_error": error,
-        "conf_low": np.maximum(levels.y0 - reach * error, levels.bottom), "conf_high": np.minimum(levels.y0 + reach * error, levels.top), "inflation": inflation, "inflation_error": wide,
-        "inflation_low": inflation - reach * wide, "inflation_high": inflation + reach * wide, "chance": np.full(count, np.nan), **ranks,
-        "bound_low": low, "bound_high": np.where(heard, np.nan, levels.y1), "network": {},
+        "conf_low": np.maximum(levels.y0 - reach * error, levels.bottom), "conf_high": np.minimum(levels.y0 + reach * error, levels.top),
+        "inflation": inflation, "inflation_error": wide, "inflation_low": inflation - reach * wide,
+        "inflation_high": inflation + reach * wide, "chance": np.full(count, np.nan), "network": {}, **ranks,
+        "bound_low": low, "bound_high": np.where(heard, np.nan, levels.y1),
     }
 
 
