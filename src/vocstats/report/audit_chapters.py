@@ -14,8 +14,8 @@ from ..workflows.audit_reasons import SHOWS
 from ..workflows.audit_result import STATUSES
 from . import audit_charts
 from .audit_dealers import dealer_sections
-from .audit_rows import dealer_rows
-from .audit_wording import between, chance, number
+from .audit_rows import always_checked, dealer_rows
+from .audit_wording import between, chance, number, relation
 from .chapter import Chapter
 from .council import file_grid
 from .grid import Column, Grid, figure, grid, plain
@@ -79,12 +79,13 @@ def dealer_list(audit: DealerAudit, words: Words, minimum: int) -> Chapter:
     flagged = np.flatnonzero(audit.flagged)
     if flagged.size:
         last = int(flagged[np.argmax(audit.evidence.q_value[flagged])])
-        q = chance(float(audit.evidence.q_value[last]), words)
+        q = relation(float(audit.evidence.q_value[last]), words)
         chapter.add("note", words.audit("list_q", q=q, dealer=str(audit.dealers[last])))
     chapter.add("note", _unseen(audit, words, minimum))
     rows = dealer_rows(audit, words, minimum)
     few = int((audit.scores.n < minimum).sum())
     chapter.add("note", words.audit("list_blank", count=few, minimum=minimum) if few else "")
+    chapter.add("note", words.audit("list_checked", causes=words.listed(always_checked(audit, words))))
     caption = words.audit("list_intro", level=words.percent(audit.level))
     chapter.add("grid", grid("audit-list", rows, _columns(words, rows), caption=caption, interactive=True))
     return chapter

@@ -115,4 +115,4 @@ def _estimate(value: float, low: float, high: float, words: Words) -> str:
 
 def _independent(audit: DealerAudit, place: int, words: Words) -> str:
     low, high = (float(ends[place]) for ends in audit.scores.selected(audit.flagged))
-    return words.audit("fact_independent_span", span=between(low, high, words)) if math.isfinite(low) else ""
+    return words.audit("fact_independent_span", span=between(low, min(high, audit.highest), words)) if math.isfinite(low) else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import texts
-from ..workflows.audit_reasons import SHOWS
+from ..workflows.audit_reasons import MOST, SHOWS
 from .audit_disclosure import withheld
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def dealer_rows(audit: DealerAudit, words: Words, minimum: int) -> list[dict[str
             "dealer": str(dealer), "status": words.term(f"status_{audit.status[place]}"),
             **{name: math.nan if few else float(values[place]) for name, values in figures.items()},
             "strongest_reason": said(reasons[0], words, minimum) if reasons else "",
-            "benign_checked": words.listed(benign(audit, reasons, words)) if shown else "",
+            "benign_checked": words.listed(benign(reasons[:MOST], words)),
             "reason": texts.render("reason.under_minimum", words.language, minimum=minimum) if few else _missing(audit, place, words),
         })
     return rows
@@ -81,15 +81,19 @@ def said(reason: Reason, words: Words, minimum: int) -> str:
     return reason.text(words.language)
 
 
-def benign(audit: DealerAudit, reasons: Iterable[Reason], words: Words) -> list[str]:
-    """Ordinary causes the audit has looked at: customers, chance, and those of the signals that show."""
+def always_checked(audit: DealerAudit, words: Words) -> list[str]:
+    """Ordinary causes looked at for every dealer: his customers, where they are known, and chance."""
     causes = []
     if any(assumption.code == "audit_case_mix" for assumption in audit.assumptions):
         names = words.listed(audit.responses.x) if audit.responses is not None else ""
         causes.append(words.audit("checked_case_mix", names=names) if names else words.audit("checked_case_mix_unnamed"))
+    return [*causes, words.audit("checked_chance")]
+
+
+def benign(reasons: Iterable[Reason], words: Words) -> list[str]:
+    """Ordinary causes of the signals that show, which their null accounts for."""
     known = texts.namespace("audit")
-    causes += [words.audit("checked_chance"), *(words.audit(key) for reason in reasons if (key := f"checked_{reason.signal}") in known)]
-    return list(dict.fromkeys(causes))
+    return list(dict.fromkeys(words.audit(key) for reason in reasons if (key := f"checked_{reason.signal}") in known))
 
 
 def details(audit: DealerAudit, signal: str, dealer: Any) -> dict[str, Any]:

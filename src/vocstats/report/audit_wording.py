@@ -29,3 +29,9 @@ def chance(value: float, words: Words) -> str:
     if not math.isfinite(value):
         return ""
     return f"< {_SMALL_P}" if value < _SMALL_P else words.number(value, 3 if value < 0.1 else 2)
+
+
+def relation(value: float, words: Words) -> str:
+    """A p- or q-value behind its letter: "= 0.03" or "< 0.001"."""
+    text = chance(value, words)
+    return text if text.startswith("<") else f"= {text}"
