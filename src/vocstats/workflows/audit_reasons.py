@@ -62,6 +62,8 @@ def _reason(of: Signal, place: int) -> Reason:
         values["block_expected"] = max(values["block_expected"], _RARE)
     variant = values.get(_VARIANTS.get(of.name, ""))
     code = f"{of.name}_{variant}" if variant else of.name
+    if values.get("onset") == "":
+        code = "onset_undated"
     if code not in texts.namespace("evidence"):  # a window without a place, a signal without a sentence of its own
         code = "other"
     return Reason(
