@@ -113,6 +113,11 @@ def _stacked(x: Any, answers: int, roster_x: Any, visits: int) -> Any:
     """Characteristics of the answers and, below them, of the visits."""
     if roster_x is None:
         return x
+    if not visits:
+        raise InputError(
+            "roster_x is given without roster_dealer, or of no visit. Give the dealer of each visit too.",
+            code="roster_x_without_dealer", argument="roster_x",
+        )
     above, below = columns_of(x, "x"), columns_of(roster_x, "roster_x")
     if set(above) != set(below):
         raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def honest_scores(
     columns = _alone(levels, level, size, rng) if alone else _from_network(levels, p_value, level, size, rng)
     return HonestScores(
         labels={"dealer": dealers.labels}, n=levels.n0 + levels.n1, score=levels.score, adjusted_score=levels.adjusted,
-        identified=levels.n0 > 0, independent_score=levels.y0, independent_error=_error(levels), level=level,
+        identified=levels.n0 > 0, independent_score=levels.y0, level=level,
         reasons=_reasons(levels, alone), **columns,
     )
 
@@ -119,8 +120,8 @@ def _evidence(evidence: npt.ArrayLike | Mapping[Any, float] | None, dealers: Dea
 
 def _from_network(levels: ChannelLevels, p_value: Floats, level: float, draws: int, rng: np.random.Generator) -> Columns:
     """Posterior of every dealer."""
-    networks, levels = fit_network(levels, p_value, rng)
-    network, both = networks[0], posterior(networks, levels, p_value)
+    networks, settled = fit_network(levels, p_value, rng)
+    network, both = networks[0], posterior(networks, settled, p_value)
     tails = (1.0 - level) / 2.0, (1.0 + level) / 2.0
     low, high = (np.clip(both.score.quantile(tail), levels.bottom, levels.top) for tail in tails)
     part = levels.n1 / (levels.n0 + levels.n1)
@@ -132,7 +133,8 @@ def _from_network(levels: ChannelLevels, p_value: Floats, level: float, draws: i
         "corrected_score": both.score.mean(), "std_error": both.score.deviation(), "conf_low": low, "conf_high": high,
         "inflation": part * both.lift.mean(), "inflation_error": part * both.lift.deviation(), "inflation_low": lift_low,
         "inflation_high": lift_high, "chance": 1.0 - both.score.chance[:, 0], "network": network.figures(),
-        **dict(zip(("bound_low", "bound_high"), bounds, strict=True)), **_ranks(both.score.mean(), both.score.draw(rng, draws), level),
+        "independent_error": _error(levels), **dict(zip(("bound_low", "bound_high"), bounds, strict=True)),
+        **_ranks(both.score.mean(), both.score.draw(rng, draws), level),
     }
 
 
@@ -140,6 +142,8 @@ def _alone(levels: ChannelLevels, level: float, draws: int, rng: np.random.Gener
     """Each dealer by his independent answers alone; bounds where there are none."""
     count = levels.n0.size
     heard = levels.n0 > 0
+    own = np.divide(levels.within, levels.n0 - 1.0, out=np.zeros(count), where=levels.n0 > 1)
+    levels = replace(levels, s0=own)
     error = _error(levels)
     reach = t_quantile(level, np.where(levels.n0 > 1, levels.n0 - 1.0, np.nan))
     part = levels.n1 / (levels.n0 + levels.n1)
@@ -158,8 +162,8 @@ def _alone(levels: ChannelLevels, level: float, draws: int, rng: np.random.Gener
         null = fit_null(usual, np.maximum(levels.v1, 1e-12))
         low = np.minimum(levels.y1, null.centre - normal_quantile(level) * null.spread + levels.mix)
     return {
-        "corrected_score": np.where(heard, levels.y0, np.nan), "std_error": error,
-        "conf_low": np.maximum(levels.y0 - reach * error, levels.bottom), "conf_high": np.minimum(levels.y0 + reach * error, levels.top),
+        "corrected_score": np.where(heard, levels.y0, np.nan), "std_error": error, "independent_error": error,
+        "conf_low": levels.y0 - reach * error, "conf_high": levels.y0 + reach * error,
         "inflation": inflation, "inflation_error": wide, "inflation_low": inflation - reach * wide,
         "inflation_high": inflation + reach * wide, "chance": np.full(count, np.nan), "network": {}, **ranks,
         "bound_low": low, "bound_high": np.where(heard, np.nan, levels.y1),
