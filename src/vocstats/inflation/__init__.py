@@ -14,6 +14,7 @@ from .dispersions import dispersion
 from .duplicates import near_duplicates
 from .funnel import Funnel, funnel_limits
 from .invitations import invitation_bias
+from .item_discordances import item_discordance
 from .levels import level_excess
 from .monitor_state import MonitorState
 from .monitoring import monitor
@@ -30,6 +31,6 @@ from .submission_bursts import bursts
 __all__ = [
     "CombinedEvidence", "CubFit", "EmpiricalNull", "Funnel", "HonestScores", "MonitorState", "Signal", "bursts", "channel_gap",
     "combine", "dispersion", "e_bh", "e_values", "fit_cub", "fit_null", "funnel_limits", "honest_scores", "invitation_bias",
-    "known_null", "level_excess", "monitor", "near_duplicates", "onset", "outcome_discordance", "period_end", "q_values",
-    "quick_forms", "shared_address", "shelter", "straightlining", "threshold_bunching",
+    "item_discordance", "known_null", "level_excess", "monitor", "near_duplicates", "onset", "outcome_discordance", "period_end",
+    "q_values", "quick_forms", "shared_address", "shelter", "straightlining", "threshold_bunching",
 ]

@@ -38,7 +38,9 @@ def chances_elsewhere(x: dict[str, Any], event: Flags, learn: Flags, dealers: De
     chance = np.empty((cells, _FOLDS))
     for k in range(_FOLDS):
         other = np.arange(_FOLDS) != k
-        chance[:, k] = special.expit(matrix @ _logistic(matrix, n[:, other].sum(axis=1), events[:, other].sum(axis=1)))
+        size = n[:, other].sum(axis=1)
+        seen = size > 0
+        chance[:, k] = special.expit(matrix @ _logistic(matrix[seen], size[seen], events[seen][:, other].sum(axis=1)))
     return np.asarray(chance[code, fold])
 
 
