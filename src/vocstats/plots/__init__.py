@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .audit_charts import fingerprint, funnel
 from .cohort_chart import cohorts
 from .drawing import balance, correction, sensitivity
 from .page import page
 from .weight_charts import love, weights
 
-__all__ = ["balance", "cohorts", "correction", "love", "page", "sensitivity", "weights"]
+__all__ = ["balance", "cohorts", "correction", "fingerprint", "funnel", "love", "page", "sensitivity", "weights"]

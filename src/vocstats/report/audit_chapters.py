@@ -87,7 +87,7 @@ def dealer_list(audit: DealerAudit, words: Words, minimum: int) -> Chapter:
     chapter.add("note", words.audit("list_blank", count=few, minimum=minimum) if few else "")
     chapter.add("note", words.audit("list_checked", causes=words.listed(always_checked(audit, words))))
     caption = words.audit("list_intro", level=words.percent(audit.level))
-    chapter.add("grid", grid("audit-list", rows, _columns(words, rows), caption=caption, interactive=True))
+    chapter.add("grid", grid("audit-list", rows, _columns(words, rows, minimum), caption=caption, interactive=True))
     return chapter
 
 
@@ -102,7 +102,7 @@ def _unseen(audit: DealerAudit, words: Words, minimum: int) -> str:
     return words.audit("list_cannot_tell", dealer=str(audit.dealers[k]), n=n, detectable=reach)
 
 
-def _columns(words: Words, rows: list[dict[str, Any]]) -> list[Column]:
+def _columns(words: Words, rows: list[dict[str, Any]], minimum: int) -> list[Column]:
     def score(name: str) -> Column:
         return figure(words.term(name), name, lambda value: number(value, words))
 
@@ -113,10 +113,14 @@ def _columns(words: Words, rows: list[dict[str, Any]]) -> list[Column]:
         blank = math.isnan(row["forms"])
         return ("" if blank else number(row["detectable"], words) or words.audit("beyond_reach")), row["detectable"]
 
-    missing = [plain(words.term("reason"), "reason")] if any(row["reason"] for row in rows) else []
+    def forms(row: Mapping[str, Any]) -> tuple[str, Any]:
+        few = math.isnan(row["forms"])
+        return (words("fewer_than", count=minimum), 0.0) if few else (words.count(row["forms"]), row["forms"])
+
+    missing = [plain(words.term("reason"), "reason")] if any(row["reason"] and row["forms"] >= minimum for row in rows) else []
     return [
         plain(words.term("dealer"), "dealer"), plain(words.term("status"), "status"),
-        figure(words.term("forms"), "forms", lambda value: words.count(value) if math.isfinite(value) else ""),
+        (words.term("forms"), True, forms),
         score("published_score"), score("adjusted_score"), score("corrected_score"), span(words.audit("interval"), "conf_low", "conf_high"),
         score("inflation"), figure(words.term("q_value"), "q_value", lambda value: chance(value, words)),
         plain(words.term("strongest_reason"), "strongest_reason"), (words.term("detectable"), True, reach),
@@ -180,7 +184,7 @@ def audit_data(audit: DealerAudit, words: Words, files: tuple[FileRecord, ...], 
         (words.audit("fact_matters"), words.audit("fact_matters_points", points=f"{audit.matters:g}")), (words("seed"), str(audit.seed)),
     ]
     chapter.add("facts", [fact for fact in facts if fact[1]])
-    chapter.add("text", words.audit("methods_text"))
+    chapter.add("text", words.audit("methods_text", method=words.audit(f"combined_{audit.evidence.method}")))
     chapter.add("text", words.audit("methods_small", minimum=minimum))
     if files:
         chapter.add("grid", file_grid(files, words))

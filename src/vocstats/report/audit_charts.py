@@ -160,8 +160,8 @@ def _padded(shares: Any) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """About five round values between two ends."""
-    rough = (high - low) / 5
+    """About six round values between two ends."""
+    rough = (high - low) / 7
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * min(size for size in (*_STEPS, 10) if size * power >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..workflows.audit_result import DealerAudit
     from ..workflows.dealer_record import DealerRecord
 
-_MOST_SEEN = 5  # items that fit the sheet
+_MOST_SEEN, _MOST_SAID = 5, 8  # items and sentences that fit the sheet
 _LIKE_SIZE = 2.0  # dealers up to twice and down to half as large
 _ENOUGH = 10  # of them, for a range
 _COUNTED = {"near_duplicates": "block_forms", "bursts": "burst_forms", "straightlining": "straight", "quick_forms": "quick"}
@@ -163,6 +163,8 @@ class _Job:
         rows = signal_rows(self.audit, record.dealer, words, 1)
         told = {words.term(f"signal_{reason.signal}") for reason in self._seen(record)}
         status = (words.term("status"), words.term(f"status_{record.status}"))
+        for row in rows[_MOST_SAID:]:
+            row["said"] = ""
         return {
             **self._head(record, words, words.page("internal_title"), internal=True), "forms": forms(record, words, 1),
             "facts": [status, *(fact for fact in facts if fact[0] not in (words.term("forms"), words.audit("fact_plan")))],

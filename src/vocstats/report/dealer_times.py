@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_DAYS = 100  # of a period drawn day by day; a longer one by week
 _RANGE = (0.05, 0.95)
+_ROOM = 1.6  # times the dealer's own highest bar; a range beyond is cut off
 _BOTTOM, _TOP = 118.0, 16.0
 
 
@@ -106,10 +107,12 @@ def _tick(drawing: Drawing, at: int, parts: int, ends: tuple[float, float], text
 
 def _panel(drawing: Drawing, rhythm: Rhythm, table: Floats, dealer: int, minimum: int, ends: tuple[float, float]) -> None:
     forms, (low, high) = table[dealer], rhythm.range(table, dealer, minimum)
-    up = Axis(0.0, max(float(forms.max()), float(high.max()), float(minimum), 1.0), _BOTTOM, _TOP)
+    most = max(float(forms.max()), float(minimum), 1.0)
+    up = Axis(0.0, min(max(most, float(high.max())), _ROOM * most), _BOTTOM, _TOP)
     step = (ends[1] - ends[0]) / forms.size
     for k, (bottom, top) in enumerate(zip(low, high, strict=True)):
-        drawing.bar(ends[0] + k * step, up(float(top)), step, max(up(float(bottom)) - up(float(top)), 0.5), "range")
+        upper = up(min(float(top), up.high))
+        drawing.bar(ends[0] + k * step, upper, step, max(up(min(float(bottom), up.high)) - upper, 0.5), "range")
     for tick in sorted({float(minimum), float(round(up.high))}):
         drawing.line(ends[0] - 3, up(tick), ends[1], up(tick), "grid")
         drawing.text(ends[0] - 6, up(tick) + 4, f"{tick:.0f}", style="small", anchor="end")
