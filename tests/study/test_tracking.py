@@ -14,7 +14,7 @@ from study.tenure_study import STUDY, write_tenure_study
 import vocstats as vs
 from vocstats import InputError
 from vocstats.study import StudyRun, check_study, load_study, run_study
-from vocstats.study.data_problems import data_problems
+from vocstats.study.data_problems import check_data
 from vocstats.study.tracking import cohort_auxiliaries, track_study
 
 
@@ -122,8 +122,8 @@ def test_a_wrong_section_is_refused(tmp_path: Path, before: str, after: str, cod
 )
 def test_check_finds_what_the_run_would_refuse(tmp_path: Path, before: str, after: str, code: str) -> None:
     study = load_study(write_tenure_study(tmp_path, study=STUDY.replace(before, after)))
-    base, problems = data_problems(study)
-    assert base is None
-    assert code in {problem.code for problem in problems}
+    found = check_data(study)
+    assert found.base is None
+    assert code in {problem.code for problem in found.problems}
     with pytest.raises(InputError):
         run_study(study)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..study.data_problems import data_problems
-from ..study.running import group_table
+from ..study.correcting import group_table
+from ..study.data_problems import check_data
+from .audit_list import audit_base_table
 from .showing import base_table
 from .terminal import refuse
 
@@ -19,17 +20,20 @@ def check_and_show(terminal: Terminal, study: Study) -> int:
     terminal.name_files(study)
     with terminal.progress() as tell:
         tell("read", 0, 1)
-        base, problems = data_problems(study)
+        found = check_data(study)
         tell("read", 1, 1)
-    if base is None:
-        code = refuse(terminal, problems)
-        terminal.say("check_refused", count=len(problems))
+    if found.problems:
+        code = refuse(terminal, found.problems)
+        terminal.say("check_refused", count=len(found.problems))
         return code
     if terminal.quiet:
         return 0
-    terminal.show(base_table(terminal, group_table(study, base)))
-    for finding in base.findings:
-        terminal.say(f"finding_{finding.severity}", text=finding.text(terminal.language))
+    if found.base is not None:
+        terminal.show(base_table(terminal, group_table(study, found.base)))
+        for finding in found.base.findings:
+            terminal.say(f"finding_{finding.severity}", text=finding.text(terminal.language))
+    if found.audit is not None:
+        terminal.show(audit_base_table(terminal, *found.audit))
     if study.output.exists():
         terminal.say("check_output_exists", folder=study.output)
     terminal.say("check_passed", study=study.path.name)

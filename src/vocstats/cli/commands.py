@@ -146,27 +146,7 @@ def correct(
 ) -> None:
     from . import one_off
 
-    terminal: Terminal = context.obj
-    numbers = {
-        name: one_off.numbers_of(value, f"--{name.replace('_', '-')}")
-        for name, value in {
-            "scale": scale, "top": top, "bottom": bottom, "missing_codes": missing_codes,
-            "silent_shift": silent_shift, "churned_shift": churned_shift, "mode_shift": mode_shift,
-        }.items()
-    }  # fmt: skip
-    options = {
-        "id": id, "churned": one_off.churned_of(churned), "outcome": outcome, "statistics": one_off.names_of(statistic),
-        "auxiliaries": one_off.names_of(auxiliary), "missing": missing, "by": one_off.names_of(by), "method": method,
-        "shadow": shadow,
-        "weighting": weighting, "small_groups": small_groups, "inference": inference, "kpi": kpi, "headline": headline,
-        "level": level, "minimum_group": minimum_group, **numbers,
-    }  # fmt: skip
-    sources = {"survey": survey, "follow_up": follow_up, "exit_interview": exit_interview}
-    shared = {"repeated": repeated, "unmatched": unmatched, **({"date": date} if date else {})}
-    study, problems = one_off.study_of_options(registry, sources, shared, {"selected": selected, "attempt": attempt}, options)
-    if study is None:
-        raise typer.Exit(refuse(terminal, problems))
-    one_off.correct_and_show(terminal, study, json=json)
+    one_off.correct_and_show(context.obj, _described(context.obj, *one_off.corrected_study(context.params)), json=json)
 
 
 @app.command()
@@ -197,29 +177,69 @@ def track(
     json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     from . import one_off
-    from .tracking import track_and_show
 
-    terminal: Terminal = context.obj
-    given = {"scale": scale, "top": top, "bottom": bottom, "missing_codes": missing_codes, "grid": grid}
-    numbers = {name: one_off.numbers_of(value, f"--{name.replace('_', '-')}") for name, value in given.items()}
-    options = {
-        "id": id, "churned": one_off.churned_of(churned), "outcome": outcome, "statistics": one_off.names_of(statistic),
-        "auxiliaries": one_off.names_of(auxiliary), "missing": missing, "cohort_by": one_off.names_of(by), "tenure": tenure,
-        "entry": entry, "level": level, "minimum_group": minimum_group, **numbers,
-    }  # fmt: skip
-    sources = {"survey": survey, "follow_up": follow_up, "exit_interview": exit_interview}
-    told = {"selected": selected, "attempt": None}
-    study, problems = one_off.study_of_options(registry, sources, {"unmatched": unmatched}, told, options)
-    if study is None:
-        raise typer.Exit(refuse(terminal, problems))
-    track_and_show(terminal, study, json=json)
+    one_off.track_and_show(context.obj, _described(context.obj, *one_off.corrected_study(context.params, track=True)), json=json)
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="STUDY|FORMS")],
+    dealer: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    score: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    response_id: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    visit: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    channel: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    independent_channel: Annotated[str | None, typer.Option(metavar="VALUE")] = None,
+    items: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
+    case_mix: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
+    outcomes: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    device: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    address: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    seconds: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    kiosks: Annotated[list[str] | None, typer.Option(metavar="DEVICES")] = None,
+    roster: Annotated[Path | None, typer.Option()] = None,
+    invited: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    drawn: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    reached: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    threshold: Annotated[float | None, typer.Option()] = None,
+    top: Annotated[float | None, typer.Option()] = None,
+    matters: Annotated[float | None, typer.Option()] = None,
+    fdr: Annotated[float | None, typer.Option()] = None,
+    level: Annotated[float | None, typer.Option()] = None,
+    seed: Annotated[int | None, typer.Option()] = None,
+    minimum_group: Annotated[int | None, typer.Option()] = None,
+    pages: Annotated[str | None, typer.Option(metavar="flagged|all|DEALERS")] = None,
+    output: Annotated[Path | None, typer.Option()] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    language: Annotated[list[str] | None, typer.Option(metavar="en|zh")] = None,
+    json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    from . import auditing
+    from .one_off import audited_study
+
+    languages = [choice(each, options.Language, "--language") for each in language or ()]
+    if source.suffix.lower() == ".toml":
+        auditing.refuse_options(context.params, source)
+        study = _study(context.obj, source)
+        output = study.output if output is None else output
+    else:
+        study = _described(context.obj, *audited_study(context.params, source))
+    study = auditing.with_asked_pages(study, pages)
+    auditing.audit_and_show(context.obj, study, output=output, overwrite=overwrite, languages=languages, json=json)
 
 
 def _study(terminal: Terminal, path: Path) -> Study:
-    """The study, or the end of the command after every problem of its file was named."""
-    study, problems = check_study(path)
+    """The study of a file."""
+    return _described(terminal, *check_study(path))
+
+
+def _described(terminal: Terminal, study: Study | None, problems: Sequence[InputError]) -> Study:
+    """The study, or the end of the command after every problem of its description was named."""
     if study is None:
-        raise typer.Exit(refuse(terminal, problems))
+        refuse(terminal, problems)
+        raise typer.Exit(2)
     return study
 
 

@@ -32,7 +32,7 @@ def _of_environment() -> str:
 def general_first(arguments: Sequence[str]) -> list[str]:
     """The arguments with the general options, which may stand anywhere, in front of the command.
 
-    ``run`` has a ``--language`` of its own, the report's, and keeps what stands behind it.
+    ``run`` and ``audit`` have a ``--language`` of their own, the report's, and keep what stands behind them.
     """
     front: list[str] = []
     rest: list[str] = []
@@ -46,7 +46,7 @@ def general_first(arguments: Sequence[str]) -> list[str]:
             break
         if argument in _FLAGS:
             front.append(argument)
-        elif name == "--language" and command != "run":
+        elif name == "--language" and command not in ("run", "audit"):
             front += [argument, *([] if equals else waiting[:1])]
             waiting = waiting if equals else waiting[1:]
         else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..study import run_study
+from .audit_list import show_audit
 from .showing import show_result
 
 if TYPE_CHECKING:
@@ -23,14 +24,19 @@ def run_and_show(
         run = run_study(study, output, overwrite=overwrite, languages=languages or None, progress=tell)
     if terminal.quiet:
         return
-    for finding in run.content.findings:
-        if finding.severity == "warning":
-            terminal.say("finding_warning", text=finding.text(terminal.language))
-    show_result(terminal, run.content)
+    if run.content is not None:
+        for finding in run.content.findings:
+            if finding.severity == "warning":
+                terminal.say("finding_warning", text=finding.text(terminal.language))
+        show_result(terminal, run.content)
+    if run.audit is not None:
+        show_audit(terminal, run.audit, study["report"]["minimum_group"])
     terminal.show("")
     terminal.say("written", folder=run.folder)
-    for language in run.content.languages:
-        terminal.say("report_at", path=run.folder / f"report.{language}.html")
-    terminal.say("also_written", tables="tables.xlsx, tables/*.csv" if run.content.excel else "tables/*.csv")
-    if study["report"]["customer_files"]:
-        terminal.say("confidential_written")
+    for path in sorted(run.folder.glob("report.*.html")):
+        terminal.say("report_at", path=path)
+    if (pages := run.folder / "dealers").is_dir():
+        terminal.say("pages_at", dealers=pages, internal=run.folder / "dealers_internal")
+    terminal.say("also_written", tables="tables.xlsx, tables/*.csv" if study["report"]["excel"] else "tables/*.csv")
+    for path in sorted((run.folder / "confidential").glob("*")):
+        terminal.say("confidential_written", file=f"{path.parent.name}/{path.name}")

@@ -13,6 +13,7 @@ from ..report.disclosure import SHOWN, suppressed_terms
 from ..report.first_screen import answer
 from ..report.wording import DASH, Measure, Words, label
 from ..workflows.corrected_score import TERMS
+from .terminal import plain_table
 from .tracking import track_table
 
 if TYPE_CHECKING:
@@ -68,10 +69,7 @@ def domain_table(terminal: Terminal, correction: Correction, headline: str, mini
 
 def _table(measure: Measure, *names: str, title: str = "") -> Table:
     words = measure.words
-    table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False, show_edge=False, title_justify="left", caption_justify="left",
-        title=f"\n{measure.name}{title and ': '}{title}", title_style="bold",
-    )  # fmt: skip
+    table = plain_table(f"{measure.name}{title and ': '}{title}")
     for name in names:
         table.add_column(name, no_wrap=True)
     for key, width in (("figure", 6), ("interval", _SPAN), ("range", _SPAN), ("answers", 7)):
@@ -104,5 +102,3 @@ def base_table(terminal: Terminal, groups: pd.DataFrame) -> Table:
         shown = [words.share(row[name]) if name == "share" else words.count(row[name]) for name in numbers]
         table.add_row(words.named("group", str(group)), *shown)
     return table
-
-

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from .. import texts
 from ..errors import MissingDependencyError, VocstatsError
 
 if TYPE_CHECKING:
+    from ..results import Assumption
     from ..study import Study
 
 Tell = Callable[[str, int, int], None]
@@ -51,6 +54,11 @@ class Terminal:
         """Write a result: text or a rich table."""
         self.out.print(what)
 
+    def list_assumptions(self, assumptions: Iterable[Assumption]) -> None:
+        """What a result rests on, one line each."""
+        for assumption in assumptions:
+            self.say("assumption", text=assumption.text(self.language))
+
     def warn(self, line: str) -> None:
         """Write a line to standard error."""
         self.err.print(line, soft_wrap=not self.err.is_terminal)
@@ -66,7 +74,8 @@ class Terminal:
 
     def name_files(self, study: Study) -> None:
         """Remember which file each table of a study is, so that problems can name it and its lines."""
-        self.files = {f"answers[{role!r}]": name for role, name in study.files.items()} | {"registry": study.files["registry"]}
+        self.files = {f"answers[{role!r}]": name for role, name in study.files.items()}
+        self.files |= {role: name for role, name in study.files.items() if role in ("registry", "responses", "roster")}
 
     def _file_of(self, error: VocstatsError) -> str | None:
         """The file whose rows an error is about, where its lines can be counted."""
@@ -115,6 +124,14 @@ def exit_code(error: VocstatsError) -> int:
     """2 where the command or the study file is at fault, 1 where the data are."""
     usage = error.code.startswith(_USAGE) or (error.argument or "").startswith("--")
     return 2 if usage or isinstance(error, MissingDependencyError) else 1
+
+
+def plain_table(title: str = "") -> Table:
+    """A table without lines but that under its head."""
+    return Table(
+        box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False, show_edge=False, title_justify="left", caption_justify="left",
+        title=f"\n{title}" if title else None, title_style="bold",
+    )  # fmt: skip
 
 
 def _console(file: IO[str]) -> Console:

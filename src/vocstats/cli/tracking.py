@@ -1,61 +1,38 @@
-"""``vocstats track``, and the terminal's table of satisfaction by tenure."""
+"""The terminal's table of satisfaction by tenure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich import box
 from rich.table import Table
 
 from ..report.disclosure import SHOWN
 from ..report.tenure import tenure_name
 from ..report.tenure_rows import measure_of, suppressed_bands
 from ..report.wording import DASH, Words
-from ..study.publishing import publishable_track
-from ..study.reading import read_base, read_files
-from ..study.tracking import track_study
 from ..workflows.cohort_track import TERMS
+from .terminal import plain_table
 
 if TYPE_CHECKING:
-    from ..study import Study
     from ..workflows.cohort_track import CohortTrack
     from .terminal import Terminal
 
 
-def track_and_show(terminal: Terminal, study: Study, *, json: bool) -> None:
-    """Track and write the tables and the assumptions, or one JSON document per statistic and line."""
-    terminal.name_files(study)
-    with terminal.progress() as tell:
-        files = read_files(study)
-        tell("read", 0, 1)
-        base = read_base(study, files)
-        tell("read", 1, 1)
-        tables = track_study(study, base, tell)
-    minimum = study["report"]["minimum_group"]
-    wanted = list(tables.values())[-1]  # by group, with the whole base inside, where groups were asked for
-    if json:
-        for track in wanted.values():
-            terminal.out.file.write(publishable_track(track, minimum).to_json() + "\n")
-        return
-    for found in tables.values():
-        for track in found.values():
-            terminal.show(track_table(terminal, track, minimum))
+def show_tracks(terminal: Terminal, tracks: Iterable[CohortTrack], minimum: int) -> None:
+    """The table of every track, and how they are read."""
+    for track in tracks:
+        terminal.show(track_table(terminal, track, minimum))
     terminal.show("")
     terminal.show(Words(terminal.language)("tenure_note"))
-    for assumption in next(iter(wanted.values())).assumptions:
-        terminal.say("assumption", text=assumption.text(terminal.language))
 
 
 def track_table(terminal: Terminal, track: CohortTrack, minimum: int) -> Table:
     """One row for each group and band: the three figures with their intervals, and the survey answers."""
     words = Words(terminal.language)
     measure = measure_of(track, words)
-    table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False, show_edge=False, title_justify="left", title_style="bold",
-        title=f"\n{measure.name}: {tenure_name(track, words)}",
-    )  # fmt: skip
+    table = plain_table(f"{measure.name}: {tenure_name(track, words)}")
     if track.by:
         table.add_column(words.by(track.by))
     table.add_column(terminal.text("column_tenure"), no_wrap=True)

@@ -8,8 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 from ..errors import InputError
+from .auditing import audit_key_problems
 from .kinds import KINDS
-from .schema import KEYS, NOT_YET, REQUIRED, SCHEMA_VERSION, Key, Section, keys_of, sections_under
+from .schema import CORRECTION, KEYS, NOT_YET, REQUIRED, SCHEMA_VERSION, Key, Section, keys_of, sections_under
 from .toml_text import toml
 
 Settings = dict[str, Any]
@@ -60,8 +61,9 @@ def _check_section(pattern: str, path: str, table: Any, problems: list[InputErro
             if key.default is REQUIRED:
                 problems.append(_absent(path, name, key))
             settings[name] = key.default
+    alone = "audit" in table and not any(name in table for name in CORRECTION)  # no score is corrected
     for name, section in sections.items():
-        if name in table or name.startswith("{"):
+        if name in table or name.startswith("{") or (alone and name in CORRECTION):
             continue
         if section.required:
             problems.append(_absent_section(section))
@@ -98,6 +100,10 @@ def _check_value(key: Key, path: str, value: Any, problems: list[InputError]) ->
 
 def _across_keys(settings: Settings) -> list[InputError]:
     """What no single key can show."""
+    return [*(_of_correction(settings) if "registry" in settings else ()), *audit_key_problems(settings)]
+
+
+def _of_correction(settings: Settings) -> list[InputError]:
     problems: list[InputError] = []
     outcome = settings["outcome"]
     index = outcome.get("index")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, VocstatsError
-from .reading import Files, absent_files, read_base, read_files, requests
+from .auditing import read_audit
+from .reading import Files, absent_files, read_base, read_files
+from .requests import requests
 from .tracking import cohort_labels, read_tenures
 
 if TYPE_CHECKING:
     from ..customer_base import CustomerBase
+    from ..workflows.audit_tables import Responses, Roster
     from .study_file import Study
 
 # What settles a refusal, so that the next problem can be found: for every source, or for the base.
@@ -24,8 +28,26 @@ _BASE_REMEDIES: dict[str, dict[str, Any]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedData:
+    """What came of reading a study's files.
 
-def data_problems(study: Study) -> tuple[CustomerBase | None, list[VocstatsError]]:
+    Attributes
+    ----------
+    problems : list of VocstatsError
+        What a run would refuse.
+    base : CustomerBase or None
+        None where its data are refused, or no score is corrected.
+    audit : (Responses, Roster or None) or None
+        The tables of the audit; None where they are refused, or no dealers are audited.
+    """
+
+    problems: list[VocstatsError]
+    base: CustomerBase | None = None
+    audit: tuple[Responses, Roster | None] | None = None
+
+
+def check_data(study: Study) -> CheckedData:
     """Read a study's files and build its base; every problem found on the way.
 
     After a problem that an option of the study could settle (repeated answers, unknown customers, missing auxiliaries)
@@ -38,28 +60,28 @@ def data_problems(study: Study) -> tuple[CustomerBase | None, list[VocstatsError
 
     Returns
     -------
-    base : CustomerBase or None
-        None where the data are refused.
-    problems : list of VocstatsError
-        What a run would refuse.
+    CheckedData
     """
-    absent: list[VocstatsError] = [*absent_files(study)]
-    if absent:
-        return None, absent
+    if absent := absent_files(study):
+        return CheckedData(problems=[*absent])
     missing: list[InputError] = []
     try:
         files = read_files(study, absent=missing)
         for request in requests(study):
             files.table(request.role)
     except VocstatsError as error:
-        return None, [*missing, error]
+        return CheckedData(problems=[*missing, error])
     if missing:
-        return None, [*missing]
+        return CheckedData(problems=[*missing])
     problems: list[VocstatsError] = []
-    base = _built(study, files, problems)
-    if base is not None:
-        problems += _outcome_problems(study, base)
-    return (None if problems else base), problems
+    base, audit = None, None
+    if study.corrects:
+        base = _built(study, files, problems)
+        problems += [] if base is None else _outcome_problems(study, base)
+    if study.audits:
+        audit, found = read_audit(study, files)
+        problems += found
+    return CheckedData(problems=problems, base=None if problems else base, audit=audit)
 
 
 def _built(study: Study, files: Files, problems: list[VocstatsError]) -> CustomerBase | None:

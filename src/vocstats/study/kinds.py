@@ -152,6 +152,17 @@ def _codes(value: Any) -> dict[str, list[Any]]:
     return cleaned
 
 
+def _threshold(value: Any) -> Any:
+    return _fields(file=_text, dealer=_text, month=_text, value=_text)(value) if isinstance(value, dict) else _number(value)
+
+
+def _pages(value: Any) -> Any:
+    if isinstance(value, str):
+        _require(value in ("flagged", "all"))
+        return value
+    return _list(_text)(value)
+
+
 def _condition(value: Any) -> Any:
     return _list(_scalar)(value) if isinstance(value, list) else _scalar(value)
 
@@ -171,6 +182,7 @@ KINDS: Mapping[str, Kind] = {
     "scale": Kind("two numbers, the lowest and the highest score: [low, high]", "最低分与最高分:[低, 高]", _scale),
     "weights": Kind("a table of positive numbers that sum to 1: { column = weight }", "和为 1 的正数表:{ 列名 = 权重 }", _weights),
     "pair": Kind("two numbers, the lower first: [low, high]", "两个数字,由小到大:[低, 高]", _pair),
+    "value": Kind("a number or a text", "数字或文本", _scalar),
     "values": Kind("a list of numbers or texts", "数字或文本列表", _list(_scalar, empty=True)),
     "period": Kind('a text, or two dates: ["2026-07-01", "2026-09-30"]', '文本,或两个日期:["2026-07-01", "2026-09-30"]', _period),
     "conditions": Kind(
@@ -188,6 +200,12 @@ KINDS: Mapping[str, Kind] = {
     ),
     "missing": Kind('"fail", "level", or { column = "name of its level" }', '"fail"、"level",或 { 列名 = "缺失层的名称" }', _missing),
     "codes": Kind(f"a table of lists under {', '.join(_OUTCOMES)}", f"以 {'、'.join(_OUTCOMES)} 为键的列表", _codes),
+    "threshold": Kind(
+        'a number, or { file = "...", dealer = "...", month = "...", value = "..." }',
+        '数字,或 { file = "…", dealer = "…", month = "…", value = "…" }',
+        _threshold,
+    ),
+    "pages": Kind('"flagged", "all", or a list of dealers: ["D0123"]', '"flagged"、"all",或经销商列表:["D0123"]', _pages),
     "figures": Kind("a table: { name = number }", "表:{ 名称 = 数字 }", _table(_number)),
     "columns": Kind("a list of columns; an entry that is a list crosses its columns", "列名列表;条目本身为列表时表示交叉分组", _columns),
 }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LOCK_NAME = "study.lock.toml"
 _PACKAGES = ("vocstats", "numpy", "scipy", "pandas", "statsmodels", "narwhals", "altair", "vl-convert-python", "jinja2", "openpyxl")
-_PATHS = {("study", "output"), *((key.section, key.name) for key in KEYS if key.name in ("file", "outcome_file"))}
+_PATHS = {("study", "output"), *((key.section, key.name) for key in KEYS if key.name in ("file", "outcome_file", "responses"))}
 
 
 def versions() -> dict[str, str]:
@@ -62,7 +62,7 @@ def lock_text(
     folder : Path
         Where the lock file will lie: its paths are relative to this folder, so that it can be run as it is.
     method : str
-        The method used for the silent.
+        The method used for the silent; "" where no score is corrected.
     created : str
         ISO date of the run.
     files : sequence of FileRecord
@@ -75,7 +75,7 @@ def lock_text(
     str
         TOML text.
     """
-    settings = {**study.settings, "correct": {**study["correct"], "method": method}}
+    settings = {**study.settings, **({"correct": {**study["correct"], "method": method}} if study.corrects else {})}
     lines = [f"# Written by vocstats from {study.path.name}: every default spelt out. Runs as it is, and refuses files that changed.", ""]
     lines += _section_lines("", "", settings, study, folder)
     lines += ["[lock]", f"created = {toml(created)}", f"written = {toml(sorted(written))}", ""]

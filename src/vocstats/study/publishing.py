@@ -1,19 +1,23 @@
-"""A correction as it may leave the room: figures that rest on too few answers are missing, as they are in the report."""
+"""Results as they may leave the room: figures that rest on too few answers are missing, as they are in the report."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from ..inflation import Signal
 from ..report.disclosure import SHOWN, SMALL, suppressed_terms
 from ..report.tenure_rows import suppressed_bands
-from ..results import Floats
+from ..results import Floats, Result
+from ..workflows.audit_result import DealerAudit
 from ..workflows.cohort_track import CohortTrack
 from ..workflows.corrected_score import Correction
 
 _PARTS = ("part_mean", "part_std_error")
+_Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+R = TypeVar("R", bound=Result)
 
 
 def publishable(correction: Correction, minimum: int) -> Correction:
@@ -81,7 +85,56 @@ def publishable_track(track: CohortTrack, minimum: int) -> CohortTrack:
     return dataclasses.replace(track, **changed, reasons=reasons, overall=overall)
 
 
-def _without(values: Floats, blank: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Floats:
+def publishable_audit(audit: DealerAudit, minimum: int) -> DealerAudit:
+    """The audit without figures of dealers and signals with few answers, and without positions of rows.
+
+    Parameters
+    ----------
+    audit : DealerAudit
+    minimum : int
+        Fewest answers a figure may rest on.
+
+    Returns
+    -------
+    DealerAudit
+        NaN in place of such figures; the reasons of scores and signals say "under_minimum".
+    """
+    few = audit.scores.n < minimum
+    small = audit.dealers[few]
+    own: dict[str, Any] = {name: _without(getattr(audit, name), few) for name in ("n_own", "detectable")}
+    signals = tuple(_publishable_signal(each, np.isin(each.labels["dealer"], small), minimum) for each in audit.signals)
+    evidence, scores = _by_dealer_without(audit.evidence, few), _by_dealer_without(audit.scores, few)
+    return dataclasses.replace(audit, **own, signals=signals, evidence=evidence, scores=scores, responses=None, roster=None)
+
+
+def _publishable_signal(signal: Signal, few: _Flags, minimum: int) -> Signal:
+    few = few | ((signal.n > 0) & (signal.n < minimum))
+    nowhere = np.zeros(0, np.int64)
+    return dataclasses.replace(_by_dealer_without(signal, few), evidence=nowhere, evidence_dealer=nowhere)
+
+
+def _by_dealer_without(result: R, few: _Flags) -> R:
+    """A result with one row per dealer, the figures of some of them missing."""
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(result):  # type: ignore[arg-type]
+        value = getattr(result, field.name)
+        if field.type == "Floats" and value.shape[:1] == few.shape and field.name != "correlation":
+            changed[field.name] = _without(value, few)
+        elif field.name == "details":
+            changed["details"] = {name: _blank(column, few) for name, column in value.items()}
+        elif field.name == "reasons":
+            changed["reasons"] = tuple("under_minimum" if hidden else given for hidden, given in zip(few.tolist(), value, strict=True))
+    return dataclasses.replace(result, **changed)  # type: ignore[type-var]
+
+
+def _blank(column: np.ndarray[Any, Any], few: _Flags) -> np.ndarray[Any, Any]:
+    """Numbers and days missing, texts empty."""
+    if column.dtype.kind == "M":
+        return np.where(few, np.datetime64("NaT", "D"), column)
+    return np.where(few, "", column) if column.dtype.kind in "OU" else _without(column.astype(float), few)
+
+
+def _without(values: Floats, blank: _Flags) -> Floats:
     result = values.copy()
     result[blank] = np.nan
     return result

@@ -2,81 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .lock_file import refuse_changed_files, sha256
-from .tracking import cohort_columns
+from .requests import Request, merged, requests
 
 if TYPE_CHECKING:
     from ..customer_base import CustomerBase, Source
     from ..report.content import FileRecord
     from .study_file import Study
-
-_OPTIONS = ("sheet", "encoding")
-
-
-@dataclass(slots=True)
-class Request:
-    """What one file of a study is read for: its columns, which of them are numbers of customers or dealers, which are scores."""
-
-    role: str
-    name: str
-    options: tuple[tuple[str, Any], ...]
-    columns: list[str]
-    text: list[str]
-    scores: list[str]
-
-    @classmethod
-    def of(
-        cls,
-        role: str,
-        settings: Mapping[str, Any],
-        columns: Iterable[str | None],
-        *,
-        text: Iterable[str | None],
-        scores: Iterable[str] = (),
-    ) -> Request:
-        """From a section of the study; columns that are None were not named."""
-        options = tuple((name, settings[name]) for name in _OPTIONS if settings.get(name) is not None)
-        return cls(role, settings["file"], options, _distinct([*text, *columns, *scores]), _distinct(text), _distinct(scores))
-
-    @property
-    def table(self) -> tuple[Any, ...]:
-        """Requests that agree on this are read at once."""
-        return self.name, *self.options
-
-
-def requests(study: Study) -> Iterator[Request]:
-    """One request for each role a file has in the study."""
-    identifier = study["registry"]["id"]
-    outcomes = _distinct(name for _, call in study.corrections() for name in (call.get("items") or [call["outcome"]]))
-    yield _registry_request(study)
-    for name, source in study.sources.items():
-        columns = [*(source[key] for key in ("selected", "selection_probability", "answered", "date", "attempt")), *(source["where"] or ())]
-        own = [source["id"] or identifier]
-        yield Request.of(name, source, columns, text=own, scores=() if source["outcome_file"] else outcomes)
-        if source["outcome_file"]:
-            yield Request.of(f"{name}.outcome_file", {"file": source["outcome_file"]}, (), text=[identifier], scores=outcomes)
-        if contact := source.get("contact"):
-            columns = [contact["outcome"], contact["attempts"]]
-            yield Request.of(f"{name}.contact", contact, columns, text=[contact["id"] or identifier])
-
-
-def _registry_request(study: Study) -> Request:
-    registry, design = study["registry"], study["design"]
-    bands: Mapping[str, Any] = study["auxiliaries"].get("bands") or {}
-    population, churned = registry["population"] or {}, registry["churned"]
-    columns = [population.get("joined"), population.get("left"), *(registry["where"] or ())]
-    columns += [churned if isinstance(churned, str) else churned["column"], design.get("stratum"), design.get("base_weight")]
-    columns += [*(design.get("cluster") or ()), *(band["from"] for band in bands.values()), *study["auxiliaries"]["columns"]]
-    columns += [study["correct"]["shadow"]]
-    columns += [name for entry in study["correct"]["by"] for name in ([entry] if isinstance(entry, str) else entry)]
-    text = [registry["id"], registry["dealer"]]
-    columns += cohort_columns(study)
-    return Request.of("registry", registry, [name for name in columns if name not in bands], text=text)
 
 
 @dataclass(slots=True)
@@ -107,20 +44,20 @@ class Files:
 
         first = asked[0]
         options: dict[str, Any] = dict(first.options)
-        columns: dict[str, Any] = {
-            "columns": _distinct(name for request in asked for name in request.columns),
-            "text_columns": _distinct(name for request in asked for name in request.text),
-        }
-        scores = _distinct(name for request in asked for name in request.scores)
+        needed, text, scores, optional = merged(asked)
+        columns: dict[str, Any] = {"columns": [*needed, *optional], "text_columns": text}
         if first.name.lower().endswith(".sav"):
             columns["number_columns"] = scores
         while True:
             try:
                 return read_table(self.study.locate(first.name), **options, **columns)
             except InputError as error:
-                if self.absent is None or error.code != "unknown_column":
+                if error.code != "unknown_column":
                     raise
-                self.absent.append(error)
+                if error.levels[0] not in optional:
+                    if self.absent is None:
+                        raise
+                    self.absent.append(error)
                 columns = {kind: [name for name in names if name not in error.levels] for kind, names in columns.items()}
 
     def records(self) -> tuple[FileRecord, ...]:
@@ -136,14 +73,14 @@ class Files:
 def absent_files(study: Study) -> list[InputError]:
     """One error for each file that is not there."""
     problems = []
-    for role, name in study.files.items():
-        path = study.locate(name)
+    for request in requests(study):
+        path = study.locate(request.name)
         if not path.is_file():
-            section = role if role == "registry" else f"answers.{role.removesuffix('.outcome_file')}"
+            section = request.key.rpartition(".")[0]
             problems.append(
                 InputError(
-                    f"[{section}] names the file {name}, which is not there (looked for {path}).",
-                    code="study_data_file", argument=f"{section}.file", section=section, name=name, path=str(path),
+                    f"[{section}] names the file {request.name}, which is not there (looked for {path}).",
+                    code="study_data_file", argument=request.key, section=section, name=request.name, path=str(path),
                 )
             )
     return problems
@@ -164,6 +101,14 @@ def read_base(study: Study, files: Files | None = None, *, sources: Mapping[str,
     files = read_files(study) if files is None else files
     answers = {name: _source(files, name, {**settings, **(sources or {})}) for name, settings in study.sources.items()}
     return CustomerBase.from_frames(files.table("registry"), **{**base_arguments(study), "answers": answers, **replaced})
+
+
+def read_telling(study: Study, files: Files, tell: Callable[[str, int, int], None]) -> CustomerBase:
+    """The customer base, with the beginning and the end of reading told."""
+    tell("read", 0, 1)
+    base = read_base(study, files)
+    tell("read", 1, 1)
+    return base
 
 
 def base_arguments(study: Study) -> dict[str, Any]:
@@ -198,7 +143,3 @@ def _source(files: Files, role: str, settings: Mapping[str, Any]) -> Source:
         named = {name: contact[name] for name in ("id", "outcome", "attempts", "codes") if contact[name] is not None}
         given["contact"] = {"frame": files.table(f"{role}.contact"), **named}
     return Source(files.table(role), **given)
-
-
-def _distinct(names: Iterable[str | None]) -> list[str]:
-    return list(dict.fromkeys(name for name in names if name))

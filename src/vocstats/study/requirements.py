@@ -26,8 +26,10 @@ def refuse_without_packages(study: Study) -> None:
     needed = {"jinja2": "report"}
     if study["report"]["excel"]:
         needed["openpyxl"] = "report"
-    if study["report"]["customer_files"]:
+    if study["report"]["customer_files"] and study.corrects:
         needed["pyarrow"] = "duckdb"
+    if study["report"]["customer_files"] and study.audits:
+        needed["openpyxl"] = "report"
     for package, extra in needed.items():
         if find_spec(package) is None:
             raise MissingDependencyError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..results import Record, register
+from ..workflows.audit_result import DealerAudit
 from ..workflows.cohort_track import CohortTrack
 from ..workflows.corrected_score import Correction
 
@@ -13,20 +14,22 @@ from ..workflows.corrected_score import Correction
 @register("study_result")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StudyResult(Record):
-    """Every correction of a study, as written to ``result.json``: no customer numbers, no influence values.
+    """What a study found, as written to ``result.json``: no customer numbers, no influence values.
 
     Attributes
     ----------
     title : dict
         {language: title of the study}.
     headline : str
-        The term of the report's first screen.
+        The term of the report's first screen; "" where the study audits dealers only.
     created : str
         ISO date of the run.
     corrections : tuple of Correction
         For each statistic the whole base, then one for each entry of ``[correct] by``; `Correction.by` tells them apart.
     tracks : tuple of CohortTrack
         Satisfaction by tenure, where the study asks for it: for each statistic the whole base, then each entry of ``[cohorts] by``.
+    audit : DealerAudit or None
+        The dealer audit, where the study asks for it: without positions of rows.
     """
 
     title: Mapping[str, str]
@@ -34,6 +37,7 @@ class StudyResult(Record):
     created: str
     corrections: tuple[Correction, ...] = field(default=())
     tracks: tuple[CohortTrack, ...] = field(default=())
+    audit: DealerAudit | None = None
 
     def overall(self, statistic: str) -> Correction:
         """The correction of the whole base."""

@@ -1,34 +1,26 @@
-"""Runs a study: reads, corrects, fills the report, writes the folder."""
+"""Runs a study: reads, audits, corrects, fills the report, writes the folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from .confidential import write_weights
+from .auditing import audit_study
+from .correcting import Progress, correct_study, gather
 from .folder import refuse_taken, whole_folder
-from .lock_file import LOCK_NAME, lock_text, versions
-from .reading import read_base, read_files
+from .reading import read_files, read_telling
 from .requirements import refuse_without_packages
 from .result import StudyResult
-from .study_file import DEFINITIONS, TITLES, Study
+from .study_file import TITLES, Study
 from .tracking import track_study
+from .writing import write_audit, write_confidential, write_lock, write_pages, write_report
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..customer_base import CustomerBase
-    from ..options import Language
-    from ..report.content import FileRecord, ReportContent
-    from ..workflows.cohort_track import CohortTrack
-    from ..workflows.corrected_score import Correction
-
-WEIGHTS = "confidential/weights.parquet"
-Progress = Callable[[str, int, int], None]
-"""Called with the step ("read", "correct", "track", "write"), how many of its parts are done, and how many there are."""
+    from ..report.content import ReportContent
+    from ..workflows.audit_result import DealerAudit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +31,17 @@ class StudyRun:
     ----------
     folder : Path
         Where everything was written.
-    content : ReportContent
-        What the report shows.
+    content : ReportContent or None
+        What the report shows; None where the study audits dealers only.
+    audit : DealerAudit or None
+        The audit of the dealers, with its evidence.
     result : StudyResult
         What ``result.json`` holds.
     """
 
     folder: Path
-    content: ReportContent
+    content: ReportContent | None
+    audit: DealerAudit | None
     result: StudyResult
 
 
@@ -58,7 +53,7 @@ def run_study(
     languages: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> StudyRun:
-    """Correct every statistic of a study and write the report, the tables and the lock file.
+    """Correct every statistic of a study, audit its dealers, and write the report, the tables and the lock file.
 
     Parameters
     ----------
@@ -90,145 +85,41 @@ def run_study(
     refuse_taken(folder, overwrite=overwrite)
     refuse_without_packages(study)
     files = read_files(study)
-    tell("read", 0, 1)
-    base = read_base(study, files)
-    tell("read", 1, 1)
-    corrections, domains = correct_study(study, base, tell)
-    tracks = track_study(study, base, tell)
-    content = gather(study, base, corrections, domains, files.records(), languages, tracks=tracks)
-    result = publishable_result(content)
+    base = read_telling(study, files, tell) if study.corrects else None
+    audit = audit_study(study, files, tell) if study.audits else None
+    spoken = tuple(languages or study["study"]["language"])
+    content = None
+    if base is not None:
+        corrections, domains = correct_study(study, base, tell)
+        tracks = track_study(study, base, tell)
+        content = gather(study, base, corrections, domains, files.records(), spoken, tracks=tracks, audit=audit)
+    result = publishable_result(study, content, audit)
     with whole_folder(folder, overwrite=overwrite) as unfinished:
-        _write(unfinished, content, result, tell)
+        if content is not None:
+            write_report(content, unfinished, tell)
+        elif audit is not None:
+            write_audit(study, audit, unfinished, spoken, files.records(), tell)
+        if audit is not None:
+            write_pages(study, audit, unfinished, spoken)
+        (unfinished / "result.json").write_text(result.to_json(indent=1), encoding="utf-8")
         if study["report"]["customer_files"]:
-            write_weights(unfinished / WEIGHTS, base, next(iter(corrections.values())))
-        _lock(unfinished, folder, study, content)
-    return StudyRun(folder=folder, content=content, result=result)
+            write_confidential(unfinished, base, content, audit)
+        write_lock(unfinished, folder, study, content, files.records())
+    return StudyRun(folder=folder, content=content, audit=audit, result=result)
 
 
-def correct_study(
-    study: Study, base: CustomerBase, progress: Progress
-) -> tuple[dict[str, Correction], dict[str, dict[str, Correction]]]:
-    """The corrections of the whole base by statistic, and those by each entry of ``[correct] by``."""
-    from ..workflows.correction import correct
+def publishable_result(study: Study, content: ReportContent | None, audit: DealerAudit | None = None) -> StudyResult:
+    """What a study found, small groups left out as in the report."""
+    from .publishing import publishable, publishable_audit, publishable_track
 
-    calls = study.corrections()
-    entries: list[tuple[str, ...]] = [tuple(entry) if isinstance(entry, list) else (entry,) for entry in study["correct"]["by"]]
-    parts = len(calls) * (1 + len(entries))
-    done = 0
-    found: dict[tuple[str, ...], dict[str, Correction]] = {}
-    for columns in [(), *entries]:
-        found[columns] = {}
-        for statistic, arguments in calls:
-            progress("correct", done, parts)
-            correction = correct(base, **arguments, by=list(columns) or None)
-            for _, others in calls:  # a method chosen once holds for the whole study
-                others["method"] = correction.method
-            found[columns][statistic] = correction if columns else correction.with_analyses()
-            done += 1
-    progress("correct", parts, parts)
-    return found[()], {" × ".join(columns): found[columns] for columns in entries}
-
-
-def publishable_result(content: ReportContent) -> StudyResult:
-    """Every correction of a study, small groups left out as in the report."""
-    from .publishing import publishable, publishable_track
-
-    found = [*content.corrections.values(), *(correction for table in content.domains.values() for correction in table.values())]
+    minimum = study["report"]["minimum_group"]
+    tables, tracks = (list(content.domains.values()), list(content.tracks.values())) if content else ([], [])
+    found = [*(content.corrections.values() if content else ()), *(correction for table in tables for correction in table.values())]
     return StudyResult(
-        title=content.title,
-        headline=content.headline,
-        created=content.created,
-        corrections=tuple(publishable(correction, content.minimum_group) for correction in found),
-        tracks=tuple(publishable_track(track, content.minimum_group) for table in content.tracks.values() for track in table.values()),
-    )
-
-
-def group_table(study: Study, base: CustomerBase) -> pd.DataFrame:
-    """The groups of the base, those heard counted by the first statistic's outcome."""
-    _, call = study.corrections()[0]
-    return base.group_table(call["outcome"], items=call.get("items"), scale=call["scale"])
-
-
-def _set_aside(base: CustomerBase, correction: Correction) -> pd.DataFrame:
-    """What was left out when the base was built, and when the outcome was read."""
-    import pandas as pd
-
-    from ..customer_base.set_aside import set_aside_frame
-
-    tables = [base.set_aside, set_aside_frame(correction.cells.set_aside if correction.cells else ())]
-    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
-
-
-def _fieldwork(study: Study, base: CustomerBase) -> pd.DataFrame | None:
-    """Fieldwork by dealer, where both dealers and contact outcomes are known."""
-    dealer = study["registry"]["dealer"]
-    if dealer is None or not study["answers"]["survey"].get("contact"):
-        return None
-    return base.fieldwork(dealer).rename(columns={dealer: "dealer"})
-
-
-def gather(
-    study: Study,
-    base: CustomerBase,
-    corrections: dict[str, Correction],
-    domains: dict[str, dict[str, Correction]],
-    files: tuple[FileRecord, ...],
-    languages: Sequence[str] | None = None,
-    *,
-    tracks: Mapping[str, Mapping[str, CohortTrack]] | None = None,
-) -> ReportContent:
-    """What the report shows of a study."""
-    from ..report.content import ReportContent
-
-    about, period, population = study["study"], study["study"]["period"] or "", study["registry"]["population"]
-    return ReportContent(
         title=study.texts("study", TITLES),
-        headline=study["correct"]["headline"],
-        corrections=corrections,
-        domains=domains,
-        tracks=tracks or {},
-        groups=group_table(study, base),
-        set_aside=_set_aside(base, next(iter(corrections.values()))),
-        response_rates=base.response_rates,
-        findings=tuple(base.findings),
-        level=about["level"],
-        seed=about["seed"],
+        headline=content.headline if content else "",
         created=date.today().isoformat(),
-        published=study["outcome"]["published"] or {},
-        churn_definition=study.texts("registry", DEFINITIONS),
-        producer=about["producer"] or "",
-        period=period if isinstance(period, str) else " – ".join(period),
-        unit=about["unit"],
-        why=study["sensitivity"]["why"] or "",
-        kpi=study["correct"]["kpi"],
-        minimum_group=study["report"]["minimum_group"],
-        files=files,
-        study_text=study.text,
-        versions=versions(),
-        languages=tuple(languages or about["language"]),
-        excel=study["report"]["excel"],
-        fieldwork=_fieldwork(study, base),
-        window=f"{population['from']} – {population['to']}" if population else "",
+        corrections=tuple(publishable(correction, minimum) for correction in found),
+        tracks=tuple(publishable_track(track, minimum) for table in tracks for track in table.values()),
+        audit=None if audit is None else publishable_audit(audit, minimum),
     )
-
-
-def _write(unfinished: Path, content: ReportContent, result: StudyResult, tell: Progress) -> None:
-    from .. import report
-
-    languages = cast("tuple[Language, ...]", content.languages)
-    parts = len(languages) + 1
-    for position, language in enumerate(languages):
-        tell("write", position, parts)
-        (unfinished / f"report.{language}.html").write_text(report.render(content, language=language), encoding="utf-8")
-    tell("write", len(languages), parts)
-    report.write_tables(content, unfinished, languages, excel=content.excel)
-    (unfinished / "result.json").write_text(result.to_json(indent=1), encoding="utf-8")
-    tell("write", parts, parts)
-
-
-def _lock(unfinished: Path, folder: Path, study: Study, content: ReportContent) -> None:
-    """The lock file, last: it names what was written."""
-    written = [path.relative_to(unfinished).as_posix() for path in unfinished.rglob("*") if path.is_file()]
-    method = next(iter(content.corrections.values())).method
-    text = lock_text(study, folder=folder, method=method, created=content.created, files=content.files, written=written)
-    (unfinished / LOCK_NAME).write_text(text, encoding="utf-8")

@@ -11,8 +11,9 @@ from ..texts import LANGUAGES, render
 SCHEMA_VERSION = 1
 SOURCES = ("survey", "follow_up", "exit_interview")
 HEADLINES = ("nonresponse_corrected", "survivor_corrected")
-NOT_YET = ("audit", "pain_points")
-
+NOT_YET = ("pain_points",)
+CORRECTION = ("registry", "answers", "outcome", "auxiliaries", "correct", "cohorts", "design", "sensitivity")
+"""Sections of the correction: a study with ``[audit]`` may have none of them."""
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "required"})()
 
 
@@ -66,6 +67,9 @@ SECTIONS = (
     Section("cohorts"),
     Section("design"),
     Section("sensitivity", standing=True),
+    Section("audit"),
+    Section("audit.roster"),
+    Section("audit.pages"),
     Section("report", standing=True),
 )
 
@@ -75,6 +79,7 @@ def _allowed(alias: Any) -> tuple[str, ...]:
 
 
 _FRAMES, _SOURCE, _CORRECT, _TRACK = "CustomerBase.from_frames", "Source", "correct", "track_cohorts"
+_AUDIT, _PAGES = "audit_dealers", "report.write_dealer_pages"
 
 KEYS = (
     Key("", "schema_version", "whole", REQUIRED, ""),
@@ -166,6 +171,41 @@ KEYS = (
     Key("sensitivity", "churned_shift", "pair", [0, 0], f"{_CORRECT}(churned_shift=)"),
     Key("sensitivity", "mode_shift", "pair", [0, 0], f"{_CORRECT}(mode_shift=)"),
     Key("sensitivity", "why", "text", None, ""),
+    # -- audit
+    Key("audit", "responses", "text", REQUIRED, f"{_AUDIT}(responses)"),
+    Key("audit", "sheet", "text", None, "tables.read_table(sheet=)"),
+    Key("audit", "encoding", "text", None, "tables.read_table(encoding=)"),
+    Key("audit", "dealer", "text", None, f"{_AUDIT}(dealer=)"),
+    Key("audit", "score", "text", "score", f"{_AUDIT}(score=)"),
+    Key("audit", "response_id", "text", None, f"{_AUDIT}(response_id=)"),
+    Key("audit", "visit", "text", None, f"{_AUDIT}(visit=)"),
+    Key("audit", "channel", "text", None, f"{_AUDIT}(channel=)"),
+    Key("audit", "independent_channel", "value", "manufacturer", f"{_AUDIT}(independent_channel=)"),
+    Key("audit", "items", "texts", [], f"{_AUDIT}(items=)"),
+    Key("audit", "case_mix", "texts", [], f"{_AUDIT}(case_mix=)"),
+    Key("audit", "outcomes", "texts", [], f"{_AUDIT}(outcomes=)"),
+    Key("audit", "time", "text", None, f"{_AUDIT}(time=)"),
+    Key("audit", "device", "text", None, f"{_AUDIT}(device=)"),
+    Key("audit", "address", "text", None, f"{_AUDIT}(address=)"),
+    Key("audit", "seconds", "text", None, f"{_AUDIT}(seconds=)"),
+    Key("audit", "kiosks", "values", [], f"{_AUDIT}(kiosks=)"),
+    Key("audit", "threshold", "threshold", None, f"{_AUDIT}(threshold=)"),
+    Key("audit", "top", "number", None, f"{_AUDIT}(top=)"),
+    Key("audit", "matters", "positive", 0.5, f"{_AUDIT}(matters=)"),
+    Key("audit", "fdr", "share", 0.10, f"{_AUDIT}(fdr=)"),
+    Key("audit", "level", "share", 0.90, f"{_AUDIT}(level=)"),
+    Key("audit.roster", "file", "text", REQUIRED, f"{_AUDIT}(roster=)"),
+    Key("audit.roster", "sheet", "text", None, "tables.read_table(sheet=)"),
+    Key("audit.roster", "encoding", "text", None, "tables.read_table(encoding=)"),
+    Key("audit.roster", "dealer", "text", None, f"{_AUDIT}(roster=)"),
+    Key("audit.roster", "visit", "text", None, f"{_AUDIT}(roster=)"),
+    Key("audit.roster", "invited", "text", None, f"{_AUDIT}(invited=)"),
+    Key("audit.roster", "drawn", "text", None, f"{_AUDIT}(drawn=)"),
+    Key("audit.roster", "reached", "text", None, f"{_AUDIT}(reached=)"),
+    Key("audit.pages", "for", "pages", "flagged", f"{_PAGES}(pages=)"),
+    Key("audit.pages", "disclose", "texts", ["near_duplicates", "bursts", "threshold_bunching", "straightlining"], f"{_PAGES}(disclose=)"),
+    Key("audit.pages", "reply_to", "text", None, f"{_PAGES}(reply_to=)"),
+    Key("audit.pages", "reply_days", "count", 10, f"{_PAGES}(reply_days=)"),
     # -- report
     Key("report", "minimum_group", "count", 10, ""),
     Key("report", "customer_files", "boolean", False, ""),

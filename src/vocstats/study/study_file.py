@@ -44,14 +44,30 @@ class Study:
         return found
 
     @property
+    def corrects(self) -> bool:
+        """Whether it corrects a score: it has a registry."""
+        return "registry" in self.settings
+
+    @property
+    def audits(self) -> bool:
+        """Whether it audits dealers."""
+        return "audit" in self.settings
+
+    @property
     def output(self) -> Path:
         """Folder the run writes."""
         return self.locate(self["study"]["output"])
 
     @property
+    def period(self) -> str:
+        """What the study is about, in words; empty where it does not say."""
+        period = self["study"]["period"] or ""
+        return period if isinstance(period, str) else " – ".join(period)
+
+    @property
     def files(self) -> dict[str, str]:
         """The data files by role ("registry", "survey", "survey.contact", ...), named as in the study."""
-        from .reading import requests
+        from .requests import requests
 
         return {request.role: request.name for request in requests(self)}
 
