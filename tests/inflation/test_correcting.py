@@ -225,7 +225,9 @@ def test_where_nobody_else_asked() -> None:
     assert (r.bound_low <= r.corrected_score)[unknown].all() and (r.corrected_score <= r.bound_high + 1e-9)[unknown].all()
     nobody = usual(independent=None)
     assert set(nobody.reasons) == {"no_channel"} and np.isnan(nobody.corrected_score).all() and np.isnan(nobody.rank).all()
-    assert (nobody.bound_low <= nobody.bound_high).all() and nobody.bound_high == pytest.approx(nobody.score)
+    assert (nobody.bound_low < nobody.score).all() and (nobody.score < nobody.bound_high).all() and nobody.bound_high.max() <= 1.0
+    variance = channel_levels(net.score, dealers_of(net.dealer), np.zeros(net.score.size, bool), None, None, None).v1
+    assert nobody.bound_high == pytest.approx(np.minimum(nobody.score + 1.644854 * variance**0.5, 1.0))
     only = usual(independent=net.independent | alone)
     assert only.inflation[unknown].tolist() == [0.0, 0.0] and only.chance[unknown].tolist() == [0.0, 0.0]
     assert np.isfinite(only.corrected_score).all()

@@ -48,7 +48,7 @@ class HonestScores(Result):
     identified : Flags (D,)
         Whether independent answers speak of the dealer.
     bound_low, bound_high : Floats (D,)
-        Where not identified, the corrected score if his answers were lifted as far as is plausible, and if none was; NaN elsewhere.
+        Where not identified: lower limit if his answers were lifted as far as is plausible, upper limit if none was; NaN elsewhere.
     independent_score, independent_error : Floats (D,)
         Mean of the independent answers alone, with the case mix of the dealer's visits, and its standard error.
     reasons : tuple of str

@@ -126,14 +126,16 @@ def _from_network(levels: ChannelLevels, p_value: Floats, level: float, draws: i
     low, high = (np.clip(both.score.quantile(tail), levels.bottom, levels.top) for tail in tails)
     part = levels.n1 / (levels.n0 + levels.n1)
     lift_low, lift_high = (np.round(part * both.lift.quantile(tail), 9) + 0.0 for tail in tails)
-    unknown = levels.n0 == 0
     plausible = int(np.searchsorted(np.cumsum(np.exp(network.log_prior()[1:])), level * network.share)) + 1
-    bounds = (np.where(unknown, both.score.means[:, node], np.nan) for node in (min(plausible, PHI.size - 1), 0))
+    reach = normal_quantile(level) * np.sqrt(both.score.variances)
+    least, most = (both.score.means - reach)[:, min(plausible, PHI.size - 1)], (both.score.means + reach)[:, 0]
+    unknown = levels.n0 == 0
     return {
         "corrected_score": both.score.mean(), "std_error": both.score.deviation(), "conf_low": low, "conf_high": high,
         "inflation": part * both.lift.mean(), "inflation_error": part * both.lift.deviation(), "inflation_low": lift_low,
         "inflation_high": lift_high, "chance": 1.0 - both.score.chance[:, 0], "network": network.figures(),
-        "independent_error": _error(levels), **dict(zip(("bound_low", "bound_high"), bounds, strict=True)),
+        "independent_error": _error(levels), "bound_low": np.where(unknown, np.maximum(least, levels.bottom), np.nan),
+        "bound_high": np.where(unknown, np.minimum(most, levels.top), np.nan),
         **_ranks(both.score.mean(), both.score.draw(rng, draws), level),
     }
 
@@ -156,17 +158,18 @@ def _alone(levels: ChannelLevels, level: float, draws: int, rng: np.random.Gener
         mean, spread = levels.y0[heard], error[heard]
         for name, values in _ranks(mean, mean[:, None] + spread[:, None] * rng.normal(size=(mean.size, draws)), level).items():
             ranks[name][heard] = values
-    usual = levels.y1 - levels.mix
-    low = np.full(count, np.nan)
+    half = normal_quantile(level) * np.sqrt(np.where(levels.n1 > 0, levels.v1, np.nan))
+    low, high, usual = np.full(count, np.nan), np.where(heard, np.nan, levels.y1 + half), levels.y1 - levels.mix
     if count >= FEWEST and np.ptp(usual) > 0 and not heard.any():
         null = fit_null(usual, np.maximum(levels.v1, 1e-12))
-        low = np.minimum(levels.y1, null.centre - normal_quantile(level) * null.spread + levels.mix)
+        low = np.minimum(levels.y1 - half, null.centre - normal_quantile(level) * null.spread + levels.mix)
+        high = np.minimum(high, levels.top)
     return {
         "corrected_score": np.where(heard, levels.y0, np.nan), "std_error": error, "independent_error": error,
         "conf_low": levels.y0 - reach * error, "conf_high": levels.y0 + reach * error,
         "inflation": inflation, "inflation_error": wide, "inflation_low": inflation - reach * wide,
         "inflation_high": inflation + reach * wide, "chance": np.full(count, np.nan), "network": {}, **ranks,
-        "bound_low": low, "bound_high": np.where(heard, np.nan, levels.y1),
+        "bound_low": low, "bound_high": high,
     }
 
 

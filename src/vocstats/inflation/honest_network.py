@@ -11,6 +11,7 @@ Given φ everything is normal: the likelihood of a dealer is a sum over a grid o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -27,7 +28,9 @@ _START = np.array([0.0, -1.5, -2.0, -0.7, 1.6, -2.0, -1.9])  # gap and ω in spr
 _PRIOR = np.array([1.0, 1.0, 1.5, 0.35, 0.3, 1.0, 0.3])  # standard deviations around the start: a few lifted dealers tell little
 _LIMITS = [(-5.0, 5.0), (-4.0, 2.0), (-7.0, 4.0), (-4.0, 4.0), (-1.0, 4.0), (-5.0, 3.0), (-5.0, 2.0)]
 _KAPPA = 300.0  # answers in which what is usual at a dealer's level counts as seen, beside his own
-_DRAWS = 24
+_DRAWS = 24  # of the parameters
+_FLAT = 1e3  # standard deviation of a prior that says nothing
+_STEP = 1e-3
 _LEAST_ROOM = 0.02  # of the scale: no dealer's answers are all at its end for certain
 
 
@@ -100,34 +103,44 @@ def nodes(network: Network, levels: ChannelLevels, p_value: Floats) -> Nodes:
 
 
 def fit_network(levels: ChannelLevels, p_value: Floats, rng: np.random.Generator) -> tuple[list[Network], ChannelLevels]:
-    """Parameters by maximum likelihood, those of the levels from independent answers alone, and `_DRAWS` sets from around them.
+    """The network by maximum likelihood, first, and likely others; and the levels with the variances `s0` of an honest answer.
 
-    The sets are normal around the estimate, with the inverse of the information as the dealers' scores show it. With them come the
-    levels with the variances `s0` of an honest answer.
+    m and τ come from independent answers alone, the rest from both channels given these two.
     """
     from scipy import optimize
 
     one = float(levels.within.sum() / max(float(np.maximum(levels.n0 - 1.0, 0.0).sum()), 1.0))
     centre, spread = _centre_and_spread(levels, one)
     settled = _with_variances(levels, centre, spread, one)
+    first = np.array([centre, np.log(spread)])
+
+    def alone(values: Floats) -> Floats:
+        return _normal(levels, first + values, one)
 
     def terms(values: Floats) -> Floats:
-        return np.asarray(special.logsumexp(nodes(_network(values, spread), settled, p_value).log_chance, axis=1))
+        each = nodes(_network(np.append(first, values), spread), settled, p_value)
+        return np.asarray(special.logsumexp(each.log_chance, axis=1))
 
     def loss(values: Floats) -> float:
-        return float(0.5 * np.sum(((values - _START) / _PRIOR) ** 2) - terms(np.append(first, values)).sum())
+        return float(0.5 * np.sum(((values - _START) / _PRIOR) ** 2) - terms(values).sum())
 
-    first = np.array([centre, np.log(spread)])
-    found = np.append(first, optimize.minimize(loss, _START, method="L-BFGS-B", bounds=_LIMITS, options={"ftol": 1e-7}).x)
-    steps = 1e-3 * np.eye(found.size)
-    slopes = np.array([(terms(found + step) - terms(found - step)) / 2e-3 for step in steps[2:]])
-    information = np.zeros((found.size, found.size))
-    information[2:, 2:] = slopes @ slopes.T + np.diag(_PRIOR**-2)
-    slopes = np.array([(_normal(levels, found + step, one) - _normal(levels, found - step, one)) / 2e-3 for step in steps[:2]])
-    information[:2, :2] = slopes @ slopes.T + 1e-6 * np.eye(2)
-    normal = rng.normal(size=(_DRAWS // 2, found.size)) @ np.linalg.cholesky(np.linalg.inv(information)).T
-    low, high = np.array([(-np.inf, np.inf), (first[1] - 2.0, first[1] + 2.0), *_LIMITS]).T
-    return [_network(np.clip(found + each, low, high), spread) for each in (np.zeros(found.size), *normal, *-normal)], settled
+    found = optimize.minimize(loss, _START, method="L-BFGS-B", bounds=_LIMITS, options={"ftol": 1e-7}).x
+    likely = np.hstack([
+        first + _around(alone, np.zeros(2), np.full(2, _FLAT), [(-np.inf, np.inf), (-2.0, 2.0)], rng),
+        _around(terms, found, _PRIOR, _LIMITS, rng),
+    ])
+    return [_network(values, spread) for values in (np.append(first, found), *likely)], settled
+
+
+def _around(
+    terms: Callable[[Floats], Floats], found: Floats, prior: Floats, limits: list[tuple[float, float]], rng: np.random.Generator
+) -> Floats:
+    """Values in pairs on either side of those found, normal with the inverse of the information in the dealers' slopes, (draws, p)."""
+    slopes = np.array([(terms(found + step) - terms(found - step)) / (2.0 * _STEP) for step in _STEP * np.eye(found.size)])
+    covariance = np.linalg.inv(slopes @ slopes.T + np.diag(prior**-2))
+    beside = rng.normal(size=(_DRAWS // 2, found.size)) @ np.linalg.cholesky(covariance).T
+    low, high = np.array(limits).T
+    return np.asarray(np.clip(np.vstack([found + beside, found - beside]), low, high))
 
 
 def _network(values: Floats, unit: float) -> Network:
