@@ -80,6 +80,7 @@ def _on_responses(data: Responses, look: Look) -> Iterator[Signal | tuple[str, s
         yield _at(own, inflation.dispersion(score, dealer, level=level))
     else:
         channel = None if data.independent is None else np.where(data.independent, "independent", "dealer")
+        yield inflation.item_discordance(data.score, data.dealer, all_items, x=all_x, independent=data.independent, level=level)
         yield _at(own, inflation.dispersion(score, dealer, items=items, level=level))
         if len(items) >= 3:
             yield inflation.near_duplicates(all_items, data.dealer, channel=channel, level=level, seed=seed)
