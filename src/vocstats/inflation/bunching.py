@@ -31,7 +31,8 @@ def threshold_bunching(
     near the threshold, at most two answers turned from the worst to the best away: whatever moves the level of a month, a distribution
     without a push is smooth there.
 
-        p_j = P(just reached | near) from the n-fold convolution of the dealer's answers;   p-value = P(Σ Bernoulli(p_j) >= count)
+        p_j = P(just reached | near) from the n-fold convolution of the dealer's answers
+        p-value = P(X > count) + P(X = count) / 2,   X = Σ Bernoulli(p_j)
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def threshold_bunching(
     >>> satisfied = (rng.random(480) < 0.8).astype(float)
     >>> satisfied[240:] = np.tile([1, 1, 1, 1, 0, 1, 1, 1, 1, 0], 24)  # every month of B has exactly 8 of 10
     >>> threshold_bunching(satisfied, dealer, month, threshold=0.8).p_value.round(4).tolist()
-    [0.9985, 0.0]
+    [0.9948, 0.0]
     """
     _checks.level(level)
     number, size = _checks.whole(answers, "answers", low=1), _checks.number(step, "step", low=0.0, open_low=True)
@@ -205,7 +206,7 @@ def _told(found: _Periods, group: Integers, dealers: Dealers, level: float) -> S
     return signal(
         "threshold_bunching", dealers, n=dealers.sums(np.ones(group.size)), effect=(just - expected) / periods,
         std_error=np.sqrt(variance) / periods, statistic=(just - expected) / np.sqrt(np.maximum(variance, 1e-12)),
-        p_value=np.minimum(above + equal, 1.0), unit="share", abstains={"no_period_near": variance <= 0},
+        p_value=np.minimum(above + equal / 2.0, 1.0), unit="share", abstains={"no_period_near": variance <= 0},
         details={"periods": periods, "near": near, "just_reached": just, "expected": expected},
         null={"just_reached": just.sum(), "expected": expected.sum(), "p_value": np.minimum(all_above + all_equal, 1.0)},
         evidence=rows, weight=1.0 - p[group[rows]], level=level,

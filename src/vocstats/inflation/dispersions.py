@@ -17,6 +17,7 @@ from .signal_result import Dealers, Signal, dealers_of, signal
 _LEAST = 10  # responses below which a variance says nothing
 _VALUES = 3  # of two, the mean tells the variance
 _PARTS = ("variance", "covariance", "variance_good", "covariance_good")
+_HIGHEST = 0.9
 _ROUNDS = 25
 _HUBER = 1.345  # 95 % efficient for normal errors
 _NORMAL_QUARTILE = 0.6745
@@ -34,7 +35,8 @@ def dispersion(score: npt.ArrayLike, dealer: Any, *, items: Any = None, above: f
         x_d = 1 - u_d / f(M_d),   u = s² / [(b - M)(M - a)];     x_d ~ N(μ, v(M_d) / n_d + ω²) at honest dealers (`fit_null`)
 
     Such forms are good ones, and beside the complaints of real customers they may widen the spread of all. So both are taken of all
-    forms and, with items, of those above the network's lower quartile too. Of k p-values the smallest counts, as 1 - (1 - p)^k.
+    forms and, with items, of those above the network's lower quartile too. What a form mean varies and what its items share is nearly the
+    same figure, so that the p-values are combined by Cauchy's law, which holds for dependent ones: t = mean of cot(π p_j), p = P(C > t).
 
     Parameters
     ----------
@@ -62,6 +64,7 @@ def dispersion(score: npt.ArrayLike, dealer: Any, *, items: Any = None, above: f
 
     References
     ----------
+    Liu & Xie (2020), J. Amer. Stat. Assoc. 115(529), for Cauchy's law, which stands here with its lower end cut off;
     Bredl, Winker & Kötschau (2012), Survey Methodology 38(1) (too little variance in interviews filled in by interviewers); Schäfer,
     Schräpler, Müller & Wagner (2005), J. Applied Social Science Studies 125 (variability method).
 
@@ -125,11 +128,10 @@ def _told(
     most = np.argmax(np.where(np.isnan(known), -np.inf, known), axis=0)
     here = (most, np.arange(most.size))
     effect, error, z = (np.stack([getattr(part, name) for part in parts.values()])[here] for name in ("missing", "error", "z"))
-    least = np.fmin.reduce(list(p.values()))
     taken = np.isfinite(known).sum(axis=0)
     return signal(
         "dispersion", dealers, n=scores.n, effect=effect, std_error=error, statistic=z,
-        p_value=-np.expm1(taken * np.log1p(-np.minimum(least, 1.0 - 1e-16))), unit="share", level=level,
+        p_value=_together(np.stack(list(p.values()))), unit="share", level=level,
         abstains={**abstains, "few_dealers": taken == 0},
         details={
             "sd": np.sqrt(np.maximum(scores.u * scores.limit, 0.0)), "expected_sd": np.sqrt(np.maximum(parts["variance"].expected, 0.0)),
@@ -137,6 +139,14 @@ def _told(
         },
         null={f"{name}_{what}": getattr(part, what) for name, part in parts.items() for what in ("centre", "spread")},
     )
+
+
+def _together(p: Floats) -> Floats:
+    """p-values by part, (k, D), as one; NaN where there is none. A p-value near 1 must not outweigh a small one and counts as .9."""
+    taken = np.isfinite(p)
+    heights = np.where(taken, 1.0 / np.tan(np.pi * np.clip(p, 1e-300, _HIGHEST)), 0.0).sum(axis=0)
+    mean = np.divide(heights, taken.sum(axis=0), out=np.full(heights.size, np.nan), where=taken.any(axis=0))
+    return np.asarray(np.arctan2(1.0, mean) / np.pi)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
