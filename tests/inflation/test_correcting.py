@@ -264,6 +264,7 @@ def test_bad_input() -> None:
     cases = [
         ({"evidence": [1.5]}, "evidence must lie between 0 and 1"), ({"evidence": [0.5, 0.5]}, "evidence has 2 entries; 1 were expected"),
         ({**good, "roster_x": {"b": ["u", "v"]}}, "roster_x 'b'"), ({**good, "x": None}, "roster_x"),
+        ({**good, "roster_x": {"a": [1.0, 2.0]}}, "as text or as numbers"),
         ({**good, "roster_dealer": None}, "roster_dealer"), ({**good, "roster_x": {"a": ["u"]}}, "1 entries; 2 were expected"),
         ({"level": 1.0}, "level"), ({"draws": 0}, "draws"), ({"seed": -1}, "seed"),
     ]

@@ -119,15 +119,21 @@ def _stacked(x: Any, answers: int, roster_x: Any, visits: int) -> Any:
             code="roster_x_without_dealer", argument="roster_x",
         )
     above, below = columns_of(x, "x"), columns_of(roster_x, "roster_x")
-    if set(above) != set(below):
+    kinds = {name: _is_text(above[name]) == _is_text(below[name]) for name in set(above) & set(below)}
+    if set(above) != set(below) or not all(kinds.values()):
         raise InputError(
-            f"x has the characteristics {shown(above)}, roster_x {shown(below)}. Give the same to both.",
-            code="roster_x_differs", argument="roster_x", levels=sorted(set(above) ^ set(below)),
+            f"x has the characteristics {shown(above)}, roster_x {shown(below)}. Give the same to both, as text or as numbers.",
+            code="roster_x_differs", argument="roster_x",
+            levels=[*sorted(set(above) ^ set(below)), *sorted(name for name, same in kinds.items() if not same)],
         )
     return {
         name: np.append(_column(above[name], answers, f"x[{name!r}]"), _column(below[name], visits, f"roster_x[{name!r}]"))
         for name in above
     }
+
+
+def _is_text(values: Any) -> bool:
+    return any(isinstance(value, str) for value in unmasked(values).ravel()[:1].tolist())
 
 
 def _column(values: Any, length: int, argument: str) -> npt.NDArray[Any]:
