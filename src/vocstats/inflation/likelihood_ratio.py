@@ -9,12 +9,13 @@ import numpy.typing as npt
 from scipy import special
 
 from ..results import Flags, Floats
+from .contaminated_null import honest_chances
 from .joint_null import whole_rows
 from .patterns import expected_scores, growth, shifts
 
 _LOWEST, _HIGHEST = -2.0, 8.0  # of a normal score: p-values near 1 heap, and those below 1e-15 are not meant
 _CLASSES = 3.0  # of like dealers to each factor e of growth
-_MOST = 10_000  # draws from the honest, and as many from the patterns, to a class
+_MOST = 5_000  # draws from the honest, and as many from the patterns, to a class
 _BEYOND = 200  # given draws the tail is tied to
 _LARGEST_LOG = 700.0
 
@@ -26,7 +27,9 @@ def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats
 
         T = log (1/K) Σ_k exp Σ_s (δ_ks z_s - δ_ks² / 2),    δ >= 0
 
-    T rises with every z_s: p-values too large at honest dealers make it smaller. Its distribution at honest dealers is that over `null`.
+    T rises with every z_s: p-values too large at honest dealers make it smaller. A likelihood ratio weighs a small dealer as it weighs a
+    large one, so that p is the chance of so large a T at an honest dealer of the network, whichever: the mean over classes of like
+    dealers, in each of them over `null`. Where that was drawn, the chances are put right for nulls that gave way (`honest_chances`).
 
     Parameters
     ----------
@@ -37,29 +40,42 @@ def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats
     correlation : float array (S, S), optional
         Of the normal scores `null` was drawn with; None: it was given.
     """
-    z, honest = (-special.ndtri(np.clip(each, 1e-300, 1.0 - 1e-15)) for each in (p, null))
-    growths, expected = growth(n), expected_scores(names)
+    speaks = ~np.isnan(p)
+    some = np.flatnonzero(speaks.any(axis=1))
     statistic, p_value = np.full(p.shape[0], np.nan), np.full(p.shape[0], np.nan)
-    for members, columns in _alike(~np.isnan(p), growths):
-        shift = shifts(expected[:, columns], growths[np.ix_(members, columns)].mean(axis=0))
-        statistic[members] = _log_ratio(_bounded(z[np.ix_(members, columns)]), shift)
-        drawn = whole_rows(honest, columns)
-        if correlation is None:
-            p_value[members] = _share(statistic[members], _log_ratio(_bounded(drawn), shift))
-        else:
-            p_value[members] = _weighted_share(statistic[members], drawn[:_MOST], shift, correlation[np.ix_(columns, columns)])
+    if some.size:
+        statistic[some], p_value[some] = _of_speaking(p[some], growth(n[some]), expected_scores(names), null, correlation)
     return statistic, p_value
+
+
+def _of_speaking(p: Floats, growths: Floats, expected: Floats, null: Floats, correlation: Floats | None) -> tuple[Floats, Floats]:
+    """Statistic and p-value of dealers of whom some signal speaks."""
+    z, honest = (-special.ndtri(np.clip(each, 1e-300, 1.0 - 1e-15)) for each in (p, null))
+    classes = [
+        (members, columns, shifts(expected[:, columns], growths[np.ix_(members, columns)].mean(axis=0)))
+        for members, columns in _alike(~np.isnan(p), growths)
+    ]
+    statistic, place = np.empty(p.shape[0]), np.empty(p.shape[0], np.intp)
+    for k, (members, columns, shift) in enumerate(classes):
+        statistic[members], place[members] = _log_ratio(_bounded(z[np.ix_(members, columns)]), shift), k
+    chance = np.empty((len(classes), p.shape[0]))
+    for k, (_, columns, shift) in enumerate(classes):
+        drawn = whole_rows(honest, columns)
+        chance[k] = (
+            _share(statistic, _log_ratio(_bounded(drawn), shift)) if correlation is None
+            else _weighted_share(statistic, drawn[:_MOST], shift, correlation[np.ix_(columns, columns)])
+        )
+    if correlation is not None:
+        chance = honest_chances(chance[place, np.arange(place.size)], statistic, chance)
+    return statistic, np.bincount(place) / place.size @ chance
 
 
 def _alike(speaks: Flags, growths: Floats) -> Iterator[tuple[npt.NDArray[np.intp], Flags]]:
     """Dealers of whom the same signals speak on about as many responses, and those signals."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.rint(_CLASSES * np.where(speaks, np.log(growths), 0.0).sum(axis=1) / speaks.sum(axis=1))
-    classes, place = np.unique(np.column_stack([np.nan_to_num(size), speaks]), axis=0, return_inverse=True)
+    size = np.rint(_CLASSES * np.where(speaks, np.log(growths), 0.0).sum(axis=1) / speaks.sum(axis=1))
+    classes, place = np.unique(np.column_stack([size, speaks]), axis=0, return_inverse=True)
     for k, each in enumerate(classes):
-        columns = each[1:].astype(bool)
-        if columns.any():
-            yield np.flatnonzero(place.ravel() == k), columns
+        yield np.flatnonzero(place.ravel() == k), each[1:].astype(bool)
 
 
 def _bounded(z: Floats) -> Floats:

@@ -14,6 +14,7 @@ TYPICAL = 200.0  # responses the normal scores of the table refer to
 _OWN_WAYS = 400.0  # responses whose error of measurement is as large as the honest spread between dealers
 _UNLISTED = 3.0  # normal score of a signal the table does not know
 _FARTHEST = 6.0
+NOT_COUNTED = ("level_excess", "straightlining")  # honest stars have high levels; no practice makes answers more equal
 AMPLITUDES = (0.5, 1.0, 1.5)  # how much of the pattern
 
 
@@ -28,7 +29,7 @@ def expected_scores(names: tuple[str, ...]) -> Floats:
     """Normal scores of the signals (patterns, S) at a dealer of typical size; a signal no practice is known to move is one by itself."""
     known = practices().values()
     rows = [[practice.get(name, 0.0) for name in names] for practice in known]
-    unlisted = [k for k, name in enumerate(names) if not any(name in practice for practice in known)]
+    unlisted = [k for k, name in enumerate(names) if name not in NOT_COUNTED and not any(name in practice for practice in known)]
     return np.array([*rows, *(_UNLISTED * np.eye(len(names))[unlisted])]).reshape(-1, len(names))
 
 
