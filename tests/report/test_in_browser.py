@@ -6,20 +6,15 @@ import base64
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from browser import BROWSER, FLAGS
 from report_contents import dealers, network
 
 from vocstats import report
 
-BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1366,768",
-)  # fmt: skip
 PROBE = """
 const holder = document.getElementById("table-by-dealer-mean").parentElement;
 const heads = [...holder.querySelectorAll("th")];
