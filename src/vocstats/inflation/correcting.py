@@ -103,8 +103,7 @@ def honest_scores(
     columns = _alone(levels, level, size, rng) if alone else _from_network(levels, p_value, level, size, rng)
     return HonestScores(
         labels={"dealer": dealers.labels}, n=levels.n0 + levels.n1, score=levels.score, adjusted_score=levels.adjusted,
-        identified=levels.n0 > 0, independent_score=levels.y0, level=level,
-        reasons=_reasons(levels, alone), **columns,
+        identified=levels.n0 > 0, independent_score=levels.y0, level=level, reasons=_reasons(levels, alone), **columns,
     )
 
 
@@ -142,35 +141,38 @@ def _from_network(levels: ChannelLevels, p_value: Floats, level: float, draws: i
 
 def _alone(levels: ChannelLevels, level: float, draws: int, rng: np.random.Generator) -> Columns:
     """Each dealer by his independent answers alone; bounds where there are none."""
-    count = levels.n0.size
-    heard = levels.n0 > 0
-    own = np.divide(levels.within, levels.n0 - 1.0, out=np.zeros(count), where=levels.n0 > 1)
-    levels = replace(levels, s0=own)
-    error = _error(levels)
+    count, heard = levels.n0.size, levels.n0 > 0
+    own = replace(levels, s0=np.divide(levels.within, levels.n0 - 1.0, out=np.zeros(count), where=levels.n0 > 1))
+    error = _error(own)
     reach = t_quantile(level, np.where(levels.n0 > 1, levels.n0 - 1.0, np.nan))
     part = levels.n1 / (levels.n0 + levels.n1)
     nothing = np.where(heard, 0.0, np.nan)  # to be lifted
     inflation = np.where(levels.n1 > 0, part * (levels.y1 - levels.y0), nothing)
-    known = np.where(np.isnan(error), np.nan, levels.v0)
+    known = np.where(np.isnan(error), np.nan, own.v0)
     wide = np.where(levels.n1 > 0, part * np.sqrt(known + levels.v1 - 2.0 * levels.shared), nothing)
     ranks = {name: np.full(count, np.nan) for name in ("rank", "rank_low", "rank_high")}
     if heard.any():
-        mean, spread = levels.y0[heard], error[heard]
-        for name, values in _ranks(mean, mean[:, None] + spread[:, None] * rng.normal(size=(mean.size, draws)), level).items():
-            ranks[name][heard] = values
-    half = normal_quantile(level) * np.sqrt(np.where(levels.n1 > 0, levels.v1, np.nan))
-    low, high, usual = np.full(count, np.nan), np.where(heard, np.nan, levels.y1 + half), levels.y1 - levels.mix
-    if count >= FEWEST and np.ptp(usual) > 0 and not heard.any():
-        null = fit_null(usual, np.maximum(levels.v1, 1e-12))
-        low = np.minimum(levels.y1 - half, null.centre - normal_quantile(level) * null.spread + levels.mix)
-        high = np.minimum(high, levels.top)
+        mean, spread = levels.y0[heard, None], np.nan_to_num(error[heard, None])
+        for name, values in _ranks(mean[:, 0], mean + spread * rng.normal(size=(mean.size, draws)), level).items():
+            ranks[name][heard] = values if name == "rank" else np.where(np.isnan(error[heard]), np.nan, values)
+    low, high = _bounds(levels, level)
     return {
         "corrected_score": np.where(heard, levels.y0, np.nan), "std_error": error, "independent_error": error,
-        "conf_low": levels.y0 - reach * error, "conf_high": levels.y0 + reach * error,
-        "inflation": inflation, "inflation_error": wide, "inflation_low": inflation - reach * wide,
-        "inflation_high": inflation + reach * wide, "chance": np.full(count, np.nan), "network": {}, **ranks,
-        "bound_low": low, "bound_high": high,
+        "conf_low": levels.y0 - reach * error, "conf_high": levels.y0 + reach * error, "inflation": inflation, "inflation_error": wide,
+        "inflation_low": inflation - reach * wide, "inflation_high": inflation + reach * wide, "chance": np.full(count, np.nan), **ranks,
+        "bound_low": np.where(heard, np.nan, low), "bound_high": np.where(heard, np.nan, high), "network": {},
     }
+
+
+def _bounds(levels: ChannelLevels, level: float) -> tuple[Floats, Floats]:
+    """Limits of the mean of own answers, the lower one down to that of honest levels; NaN where no lower tail shows them."""
+    half = normal_quantile(level) * np.sqrt(levels.v1)
+    usual = levels.y1 - levels.mix
+    if usual.size < FEWEST or (levels.n0 > 0).any() or np.ptp(usual) == 0:
+        return np.full(usual.size, np.nan), levels.y1 + half
+    null = fit_null(usual, np.maximum(levels.v1, 1e-12))
+    honest = null.centre - normal_quantile(level) * null.spread + levels.mix
+    return np.minimum(levels.y1 - half, honest), np.minimum(levels.y1 + half, levels.top)
 
 
 def _error(levels: ChannelLevels) -> Floats:
