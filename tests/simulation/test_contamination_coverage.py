@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from vocstats.bayes.contamination_cells import ScoreCells, collapse
 from vocstats.bayes.contamination_posterior import summarise
 from vocstats.bayes.sampling import Sampler
 from vocstats.datasets import SimulatedNetwork, simulate_dealers
+from vocstats.inflation import honest_scores
 
 DEALERS, DRAWS, TUNE = 50, 800, 700
 CUTS = special.ndtri(np.cumsum((0.005, 0.005, 0.008, 0.012, 0.025, 0.035, 0.07, 0.14, 0.27)))
@@ -85,13 +88,47 @@ def judged(found: pd.DataFrame) -> dict[str, Any]:
     return result
 
 
-if __name__ == "__main__":
-    import sys
+@cache
+def refitter() -> Refitter:
+    """Compiled once for both studies."""
+    return Refitter(next(described(range(80_400, 80_401)))[0])
 
-    first = next(described(range(80_400, 80_401)))[0]
-    refitter = Refitter(first)
-    print("compiled", flush=True)
-    for name, networks in {"undescribed": undescribed(range(80_300, 80_312)), "described": described(range(80_400, 80_412))}.items():
-        table = study(refitter, networks)
-        table.to_pickle(f"{sys.argv[1]}/{name}.pkl")
-        print(name, judged(table), flush=True)
+
+def test_networks_the_model_describes(pymc: ModuleType) -> None:
+    """Limits cover, and chances are what they say."""
+    table = study(refitter(), described(range(80_400, 80_408)))
+    found = judged(table)
+    print(f"\n{pd.DataFrame(found)}")
+    for name in ("inflated", "honest"):
+        assert abs(found[name]["coverage"] - 0.9) < 4.0 * np.sqrt(0.09 / found[name]["dealers"]), found
+        assert abs(found[name]["bias"]) < 0.05, found
+    assert abs(table["chance_inflated"].mean() - table["inflated"].mean()) < 0.05
+    assert table["divergences"].max() == 0
+
+
+def test_simulated_network_beside_the_fast_correction(pymc: ModuleType) -> None:
+    """Mechanisms the model does not know: still half the error, and close to `honest_scores`."""
+    seeds = range(80_300, 80_312)
+    table = study(refitter(), undescribed(seeds))
+    found, fast = judged(table), pd.concat([fast_scores(seed) for seed in seeds], ignore_index=True)
+    print(f"\n{pd.DataFrame(found)}\n{fast_errors(table, fast)}")
+    assert table["divergences"].max() == 0
+    assert found["inflated"]["coverage"] > 0.8 and found["honest"]["coverage"] > 0.85, found
+    assert found["inflated"]["rmse"] < 0.6 * found["inflated"]["raw_rmse"], found
+    assert np.corrcoef(table["found"], fast["corrected_score"])[0, 1] > 0.9
+
+
+def fast_scores(seed: int) -> pd.DataFrame:
+    """`honest_scores` of the same answers, for the visits on the roster; dealers in the same order."""
+    net = simulated(seed)
+    answers = net.responses
+    independent = (answers["channel"] == "manufacturer").to_numpy()
+    return honest_scores(answers["score"], answers["dealer"], independent, roster_dealer=net.roster["dealer"], level=0.9).to_frame()
+
+
+def fast_errors(table: pd.DataFrame, fast: pd.DataFrame) -> pd.DataFrame:
+    """The same judgement of the fast correction, and how far the two are apart."""
+    columns = fast[["conf_low", "conf_high"]].assign(found=fast["corrected_score"], chance_inflated=fast["chance"])
+    apart = (table["found"] - fast["corrected_score"]).abs()
+    kinds = {"inflated": table["inflated"], "honest": ~table["inflated"]}
+    return pd.DataFrame(judged(table.assign(**columns))).T.assign(apart=[apart[rows].mean() for rows in kinds.values()])

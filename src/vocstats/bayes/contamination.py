@@ -47,7 +47,7 @@ def build_contamination(
 
 def fit_contamination(
     score: npt.ArrayLike, dealer: Any, independent: npt.ArrayLike, *, x: Any = None, scale: tuple[int, int] | None = None,
-    priors: ContaminationPriors | None = None, draws: int = 1500, tune: int = 1000, chains: int = 2, seed: int = 0, level: float = 0.90,
+    priors: ContaminationPriors | None = None, draws: int = 2000, tune: int = 1000, chains: int = 2, seed: int = 0, level: float = 0.90,
 ) -> ContaminationFit:
     """What customers would score, and how much forms turned into top marks add, of all dealers together.
 

@@ -103,7 +103,7 @@ def convergence(values: Mapping[str, Floats]) -> tuple[float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a single chain
         r_hat, size = (_flat(_dataset(statistic(dataset))) for statistic in (arviz.rhat, arviz.ess))
-    return float(np.nanmax(r_hat, initial=np.nan)), float(np.nanmin(size, initial=np.nan))
+    return float(np.fmax.reduce(r_hat)), float(np.fmin.reduce(size))
 
 
 def warn_of(divergences: int, r_hat: float, *, stacklevel: int = 2) -> None:
