@@ -59,4 +59,5 @@ InflationMechanism = Literal[
 CombinationMethod = Literal["truncated_cauchy", "harmonic_mean", "likelihood_ratio"]
 DiscoveryControl = Literal["bh", "e_bh"]
 Overdispersion = Literal["truncate", "winsorise", "none"]
+Example = Literal["score", "audit"]
 ClosingPeriod = Literal["month", "quarter"]

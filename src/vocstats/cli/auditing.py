@@ -31,7 +31,7 @@ def refuse_options(options: Mapping[str, Any], source: Path) -> None:
     if given:
         listed = ", ".join(given)
         raise InputError(
-            f"{listed} describe a file of forms, and {source.name} is a study file. Write them there, under [audit].",
+            f"{listed}: for a file of forms, and {source.name} is a study file. Write this there, under [audit].",
             code="cli_audit_options", argument=given[0], options=listed, name=source.name,
         )
 

@@ -39,21 +39,26 @@ def _general(
 
 
 @app.command()
-def demo(context: typer.Context, folder: Annotated[Path, typer.Option()] = Path("vocstats-demo")) -> None:
-    from ..datasets import write_example
+def demo(
+    context: typer.Context,
+    which: Annotated[str, typer.Argument(metavar="[score|audit]")] = "score",
+    folder: Annotated[Path | None, typer.Option()] = None,
+) -> None:
+    from ..datasets import write_audit_example, write_example
     from .running import run_and_show
 
     terminal: Terminal = context.obj
+    audits = choice(which, options.Example, "WHICH") == "audit"
+    folder = folder or Path("vocstats-audit" if audits else "vocstats-demo")
     if folder.exists():
         raise InputError(
             f"{folder} exists already. Choose another folder: vocstats demo --folder NAME.",
             code="cli_demo_exists", argument="--folder", path=str(folder),
         )
-    path = write_example(folder)
-    study = Path(path) if Path(path).is_file() else folder / "study.toml"
+    study = write_audit_example(folder) if audits else write_example(folder)
     terminal.say("demo_written", folder=folder)
     run_and_show(terminal, _study(terminal, study))
-    terminal.say("demo_next", study=str(study))
+    terminal.say("demo_audit_next" if audits else "demo_next", study=str(study))
 
 
 @app.command()

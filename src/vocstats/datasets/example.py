@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.util import find_spec
 from os import PathLike
@@ -74,12 +75,7 @@ def write_example(folder: str | PathLike[str], *, n: int = 20_000, seed: int = 2
             code="openpyxl_missing",
         )
     target = Path(folder)
-    present = [name for name in EXAMPLE_FILES if (target / name).exists()]
-    if present:
-        raise InputError(
-            f"folder {str(target)!r} already holds {shown(present, len(present))}. Choose an empty folder or remove them.",
-            code="example_exists", argument="folder", levels=present, folder=str(target),
-        )
+    refuse_present(target, EXAMPLE_FILES)
     simulated = simulate_base(n, seed=seed)
     target.mkdir(parents=True, exist_ok=True)
     for name in ("registry", "call_log", "follow_up", "exit_interview"):
@@ -92,6 +88,16 @@ def write_example(folder: str | PathLike[str], *, n: int = 20_000, seed: int = 2
     study = study_template().replace(_PUBLISHED, f"published     = {{ mean = {_published(simulated):.2f} }}")
     (target / "study.toml").write_text(study, encoding="utf-8")
     return target / "study.toml"
+
+
+def refuse_present(folder: Path, names: Sequence[str]) -> None:
+    """Raise where `folder` holds one of the files."""
+    present = [name for name in names if (folder / name).exists()]
+    if present:
+        raise InputError(
+            f"folder {str(folder)!r} already holds {shown(present, len(present))}. Choose an empty folder or remove them.",
+            code="example_exists", argument="folder", levels=present, folder=str(folder),
+        )
 
 
 def _published(simulated: SimulatedBase) -> float:
