@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vocstats.study.kinds import KINDS
-from vocstats.study.schema import KEYS, REQUIRED, SECTIONS, Key, Section
+from vocstats.study.schema import CORRECTION, KEYS, REQUIRED, SECTIONS, Key, Section
 
 WORDS = {
     "en": {
@@ -15,6 +15,7 @@ WORDS = {
         "required": "required",
         "unused": "not used",
         "section_required": "Required.",
+        "unless_audit": "Required, unless [audit] stands without any section of the correction.",
         "top": "Top of the file",
     },
     "zh": {
@@ -25,6 +26,7 @@ WORDS = {
         "required": "必填",
         "unused": "不使用",
         "section_required": "必填。",
+        "unless_audit": "必填;仅写 [audit] 而无任何校正小节时除外。",
         "top": "文件开头",
     },
 }
@@ -51,7 +53,8 @@ def row(key: Key, language: str) -> str:
 def section(part: Section, language: str) -> str:
     words = WORDS[language]
     heading = f"`[{part.name}]`" if part.name else words["top"]
-    text = part.text(language) + (" " * (language == "en") + words["section_required"] if part.required else "")
+    needed = words["unless_audit" if part.name in CORRECTION else "section_required"]
+    text = part.text(language) + (" " * (language == "en") + needed if part.required else "")
     rows = [row(key, language) for key in KEYS if key.section == part.name]
     head = "| " + " | ".join(words["head"]) + " |"
     return "\n".join([f"## {heading}", "", text, "", *([head, "|" + "---|" * len(words["head"]), *rows, ""] if rows else [])])

@@ -59,7 +59,8 @@ def _list_table(terminal: Terminal, audit: DealerAudit, minimum: int, words: Wor
     for row in rows[:_MOST]:
         scores = [number(row[name], words) for name in ("published_score", "corrected_score")]
         limits = between(row["conf_low"], row["conf_high"], words).replace(_JOINER, "")
-        figures = (words.count(row["forms"]), *scores, limits, number(row["inflation"], words), chance(row["q_value"], words))
+        forms = terminal.text("too_small") if np.isnan(row["forms"]) else words.count(row["forms"])
+        figures = (forms, *scores, limits, number(row["inflation"], words), chance(row["q_value"], words))
         table.add_row(row["dealer"], row["status"], *figures)
     if len(rows) > _MOST:
         table.caption = terminal.text("more_groups", shown=_MOST, all=len(rows))

@@ -1,0 +1,126 @@
+"""``[audit]`` of a study: what a run leaves, the same figures as `audit_dealers`, small dealers blank, nothing confidential outside."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from study.audit_study import STUDY, write_audit_study
+from study.small_study import STUDY as SCORE
+from study.small_study import write_small_study
+
+import vocstats as vs
+from vocstats.study import StudyRun, load_study, run_study
+from vocstats.study.auditing import audit_alone, disclosed, with_pages
+from vocstats.study.publishing import publishable_audit
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyRun:
+    return run_study(load_study(write_audit_study(tmp_path_factory.mktemp("audit"))))
+
+
+def test_a_study_of_an_audit_alone_runs(finished: StudyRun) -> None:
+    written = {path.relative_to(finished.folder).as_posix() for path in finished.folder.rglob("*") if path.is_file()}
+    listed = finished.audit.dealers[finished.audit.flagged].tolist()
+    assert listed, "the network was made so that some dealers are listed"
+    places = ("dealers", "dealers_internal")
+    pages = {f"{place}/{dealer}.{language}.html" for place in places for dealer in listed for language in ("en", "zh")}
+    tables = {f"tables/{name}.{language}.csv" for name in ("audit_list", "audit_evidence") for language in ("en", "zh")}
+    assert written == pages | tables | {
+        "report.en.html", "report.zh.html", "tables.xlsx", "result.json", "study.lock.toml", "confidential/evidence_rows.xlsx",
+    }  # fmt: skip
+    assert finished.content is None
+    assert openpyxl.load_workbook(finished.folder / "tables.xlsx").sheetnames == ["Audit list", "Audit evidence"]
+    assert "Small network (simulated)" in (finished.folder / "report.en.html").read_text(encoding="utf-8")
+
+
+def test_the_run_audits_what_audit_dealers_does(finished: StudyRun) -> None:
+    folder = finished.folder.parent
+    alone = vs.audit_dealers(
+        pd.read_csv(folder / "responses.csv"), roster=pd.read_csv(folder / "visits.csv").rename(columns={"number": "visit_id"}),
+        response_id="response_id", visit="visit_id", items=["welcome", "advice", "punctuality", "value"], case_mix=["age_band", "warranty"],
+        outcomes=["complaint"], time="time", threshold=0.8, invited="invited", seed=5,
+    )
+    np.testing.assert_array_equal(finished.audit.evidence.p_value, alone.evidence.p_value)
+    np.testing.assert_array_equal(finished.audit.scores.corrected_score, alone.scores.corrected_score)
+    assert finished.audit.status == alone.status
+
+
+def test_the_result_holds_the_audit_without_rows_and_small_dealers(finished: StudyRun) -> None:
+    text = (finished.folder / "result.json").read_text(encoding="utf-8")
+    audit = vs.load(json.loads(text)).audit
+    assert audit.status == finished.audit.status
+    assert all(each.evidence.size == 0 for each in audit.signals)
+    few = finished.audit.scores.n < 10
+    assert audit.dealers[few].tolist() == ["D0002"]
+    assert np.isnan(audit.scores.corrected_score[few]).all()
+    assert np.isnan(audit.evidence.p_value[few]).all()
+    np.testing.assert_array_equal(audit.scores.corrected_score[~few], finished.audit.scores.corrected_score[~few])
+    for shown, whole in zip(audit.signals, finished.audit.signals, strict=True):
+        small = (whole.n > 0) & (whole.n < 10)
+        assert np.isnan(shown.p_value[small]).all(), whole.name
+
+
+def test_nothing_but_figures_is_hidden() -> None:
+    audit = vs.audit_dealers(vs.datasets.simulate_dealers(12, seed=80112, responses=(40, 60)).responses, time="time")
+    shown = publishable_audit(audit, 1)
+    for before, after in zip(audit.signals, shown.signals, strict=True):
+        np.testing.assert_array_equal(before.p_value, after.p_value)
+        for name, column in before.details.items():
+            np.testing.assert_array_equal(column, after.details[name])
+    assert shown.responses is None
+
+
+def test_evidence_points_to_forms_of_listed_dealers(finished: StudyRun) -> None:
+    rows = pd.read_excel(finished.folder / "confidential/evidence_rows.xlsx", dtype=str)
+    forms = pd.read_csv(finished.folder.parent / "responses.csv", dtype=str).set_index("response_id")["dealer"]
+    assert list(rows.columns) == ["dealer", "signal", "response_id", "visit"]
+    assert set(rows["dealer"]) <= set(finished.audit.dealers[finished.audit.flagged].tolist())
+    told = rows.dropna(subset="response_id")
+    assert len(told)
+    assert (forms[told["response_id"]].to_numpy() == told["dealer"].to_numpy()).all()
+
+
+def test_the_lock_file_spells_out_the_audit_and_can_be_read(finished: StudyRun) -> None:
+    lock = finished.folder / "study.lock.toml"
+    written = tomllib.loads(lock.read_text(encoding="utf-8"))
+    assert written["audit"]["fdr"] == 0.1
+    assert written["audit"]["responses"] == "../responses.csv"
+    assert written["audit"]["pages"]["disclose"] == ["near_duplicates", "bursts", "threshold_bunching", "straightlining"]
+    assert "correct" not in written
+    assert {record["role"] for record in written["lock"]["files"]} == {"responses", "roster"}
+    study = load_study(lock)
+    assert study.audits
+    assert not study.corrects
+
+
+def test_a_score_and_an_audit_share_one_report(tmp_path: Path) -> None:
+    write_audit_study(tmp_path, dealers=8)
+    bare = '\n[audit]\nresponses = "responses.csv"\nchannel = "channel"\n\n[report]\nexcel = false\n'
+    study = load_study(write_small_study(tmp_path, study=SCORE + bare))
+    run = run_study(study, languages=["en"])
+    assert run.content.audit is run.audit
+    report = (run.folder / "report.en.html").read_text(encoding="utf-8")
+    assert 'id="audit"' in report
+    assert (run.folder / "tables/audit_list.csv").exists()
+    assert vs.load(run.folder / "result.json").audit.status == run.audit.status
+    assert not (run.folder / "dealers").exists(), "pages are written only where they are asked for"
+    assert [*audit_alone(study).settings] == ["schema_version", "study", "audit", "report"]
+    assert audit_alone(study)["audit"]["dealer"] == "dealer"
+
+
+def test_pages_may_be_asked_for_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY.replace('[audit.pages]\nreply_to = "quality@example.com"\n', ""), encoding="utf-8")
+    study = load_study(path)
+    assert "pages" not in study["audit"]
+    pages = with_pages(study, ["D0001"])["audit"]["pages"]
+    assert pages["for"] == ["D0001"]
+    assert pages["reply_days"] == 10
+    assert disclosed(study) == tuple(pages["disclose"])
