@@ -47,7 +47,8 @@ def dealer_rows(audit: DealerAudit, words: Words, minimum: int) -> list[dict[str
 
 
 def _missing(audit: DealerAudit, place: int, words: Words) -> str:
-    code = audit.scores.reasons[place]
+    """Why a dealer has no corrected score."""
+    code = audit.scores.reasons[place] if math.isnan(audit.scores.corrected_score[place]) else ""
     return texts.render(f"reason.{code}", words.language) if code else ""
 
 
