@@ -43,8 +43,8 @@ def combine(
         Null draws: p-values of the S signals at honest dealers, row by row from the same dealer, NaN where a signal abstains. Or a
         number of them: normal scores correlated as they are among dealers of whom neither of two signals thinks ill (p above one half).
     method : {"truncated_cauchy", "harmonic_mean", "likelihood_ratio"}
-        Ruled by the smallest p-values; or by how well they fit what dealers are known to do (`patterns.toml`), a small dealer's as well
-        as a large one's. A signal unknown there is looked for by itself.
+        Ruled by the smallest p-values; or by how well all of them fit what dealers are known to do (`patterns.toml`). A signal unknown
+        there is looked for by itself; `level_excess` and `straightlining` do not count.
     control : {"bh", "e_bh"}
         Benjamini and Hochberg on the p-values, for independent or positively dependent dealers; or e-BH, whatever the dependence.
     fdr : float
@@ -65,7 +65,8 @@ def combine(
     References
     ----------
     Gui, Jiang & Wang (2025), Biometrika, asaf038 (left-truncated Cauchy); Wilson (2019), PNAS 116(4) (harmonic mean); Benjamini &
-    Hochberg (1995), J. R. Stat. Soc. B 57(1); Wang & Ramdas (2022), J. R. Stat. Soc. B 84(3) (e-BH).
+    Hochberg (1995), J. R. Stat. Soc. B 57(1); Wang & Ramdas (2022), J. R. Stat. Soc. B 84(3) (e-BH); Sun & Cai (2007), J. Amer. Stat.
+    Assoc. 102(479) (one list of dealers by likelihood ratio); Efron (2004), J. Amer. Stat. Assoc. 99(465) (empirical null).
 
     Examples
     --------

@@ -29,7 +29,8 @@ class CombinedEvidence(Result):
     statistic : Floats (D,)
         Combined statistic; larger is more suspicious; NaN where every signal abstains.
     p_value : Floats (D,)
-        Chance of such a statistic, or a larger one, at an honest dealer of whom the same signals speak.
+        Chance of such a statistic, or a larger one, at an honest dealer of whom the same signals speak; of a likelihood ratio, at an
+        honest dealer of the network.
     q_value : Floats (D,)
         Smallest false discovery rate at which Benjamini and Hochberg's list holds the dealer: it describes the list up to this dealer.
     e_value : Floats (D,)

@@ -25,7 +25,7 @@ def honest_chances(own: Floats, log_ratio: Floats, chance: Floats) -> Floats:
 
         z ~ N(μ, σ²) with chance 1 - π        density φ(z) e^T with chance π
 
-    A priori μ ~ N(-1.5 π, .07²) and log σ ~ N(log(1 - .6 π), .02²), so that little is put right where few inflate. Chances are averaged over
+    A priori μ ~ N(-1.5 π, .07²) and log σ ~ N(log(1 - .6 π), .02²): little is put right where few inflate. Chances are averaged over
     what the data leave of μ and σ; of fewer than 20 dealers nothing is learned.
 
     Parameters

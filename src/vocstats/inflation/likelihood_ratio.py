@@ -13,7 +13,7 @@ from .contaminated_null import honest_chances
 from .joint_null import whole_rows
 from .patterns import expected_scores, growth, shifts
 
-_LOWEST, _HIGHEST = -2.0, 8.0  # of a normal score: p-values near 1 heap, and those below 1e-15 are not meant
+LOWEST, HIGHEST = -2.0, 8.0  # of a normal score: p-values near 1 heap, and those below 1e-15 are not meant
 _CLASSES = 3.0  # of like dealers to each factor e of growth
 _MOST = 5_000  # draws from the honest, and as many from the patterns, to a class
 _BEYOND = 200  # given draws the tail is tied to
@@ -79,7 +79,7 @@ def _alike(speaks: Flags, growths: Floats) -> Iterator[tuple[npt.NDArray[np.intp
 
 
 def _bounded(z: Floats) -> Floats:
-    return np.asarray(np.clip(z, _LOWEST, _HIGHEST))
+    return np.asarray(np.clip(z, LOWEST, HIGHEST))
 
 
 def _log_ratio(z: Floats, shift: Floats, precision: Floats | None = None) -> Floats:
@@ -95,9 +95,10 @@ def _weighted_share(statistic: Floats, honest: Floats, shift: Floats, correlatio
 
     Half of the draws are honest, half are moved by a pattern each: weights are the density of the honest over that of the mixture.
     """
-    moved = honest + shift[np.arange(honest.shape[0]) % shift.shape[0]]
+    moving = shift[shift.any(axis=1)] if shift.any() else shift
+    moved = honest + moving[np.arange(honest.shape[0]) % moving.shape[0]]
     drawn = np.concatenate([honest, moved])
-    ratio = np.exp(np.minimum(_log_ratio(drawn, shift, np.linalg.pinv(correlation)), _LARGEST_LOG))
+    ratio = np.exp(np.minimum(_log_ratio(drawn, moving, np.asarray(np.linalg.pinv(correlation), float)), _LARGEST_LOG))
     weight = 2.0 / (1.0 + ratio)
     null = _log_ratio(_bounded(drawn), shift)
     order = np.argsort(null)

@@ -13,7 +13,7 @@ from ..results import Floats
 TYPICAL = 200.0  # responses the normal scores of the table refer to
 _OWN_WAYS = 400.0  # responses whose error of measurement is as large as the honest spread between dealers
 _UNLISTED = 3.0  # normal score of a signal the table does not know
-_FARTHEST = 6.0
+FARTHEST = 6.0
 NOT_COUNTED = ("level_excess", "straightlining")  # honest stars have high levels; no practice makes answers more equal
 AMPLITUDES = (0.5, 1.0, 1.5)  # how much of the pattern
 
@@ -41,4 +41,4 @@ def growth(n: Floats) -> Floats:
 
 def shifts(expected: Floats, growths: Floats) -> Floats:
     """Shifts of the normal scores (patterns · amplitudes, S) at dealers of one size."""
-    return np.asarray(np.minimum(np.concatenate([amplitude * expected * growths for amplitude in AMPLITUDES]), _FARTHEST))
+    return np.asarray(np.minimum(np.concatenate([amplitude * expected * growths for amplitude in AMPLITUDES]), FARTHEST))
