@@ -130,6 +130,7 @@ def fitted():
     return fit, honest_mean(quality), score.reshape(12, 250), [each for each in heard if issubclass(each.category, SamplingWarning)]
 
 
+@pytest.mark.slow
 def test_network_with_known_truth(pymc):
     fit, truth, score, heard = fitted()
     assert fit.divergences == 0 and fit.r_hat < 1.05
@@ -147,6 +148,7 @@ def test_network_with_known_truth(pymc):
     assert (figures["conf_low"] < figures["estimate"]).all() and (figures["estimate"] < figures["conf_high"]).all()
 
 
+@pytest.mark.slow
 def test_result_can_be_written_read_and_told(pymc):
     fit, *_ = fitted()
     document = json.loads(fit.to_json())
