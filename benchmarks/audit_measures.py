@@ -44,7 +44,10 @@ def required(runs: dict[str, pd.DataFrame], usual: str = "15") -> pd.DataFrame:
         if known:
             name = min(known, key=known.__getitem__) if least else max(known, key=known.__getitem__)
             met = known[name] >= limit if least else known[name] <= limit
-            rows.append({"required": text, "limit": limit, "worst": known[name], "scenario": name, "met": "yes" if met else "**no**"})
+            rows.append({
+                "required": text, "limit": limit, "worst": known[name], "scenario": name, "networks": lists[name]["networks"],
+                "met": "yes" if met else "**no**",
+            })
 
     lists = {name: discovery(table) for name, table in runs.items()}
     inflating = {name: table for name, table in runs.items() if table["inflated"].any()}
