@@ -13,6 +13,7 @@ import pytest
 
 import vocstats as vs
 
+pytestmark = pytest.mark.slow  # the commands themselves are run with those of every tutorial
 PAGES = {language: Path(__file__).resolve().parents[2] / f"docs/tutorials/{language}/audit.md" for language in ("en", "zh")}
 
 

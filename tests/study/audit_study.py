@@ -40,9 +40,9 @@ customer_files = true
 """
 
 
-def write_audit_study(folder: Path, *, study: str = STUDY, dealers: int = 40) -> Path:
+def write_audit_study(folder: Path, *, study: str = STUDY, dealers: int = 24) -> Path:
     """Forms and visits of a network in which a quarter of the dealers inflate strongly, and one has six forms. Returns the study file."""
-    network = vs.datasets.simulate_dealers(dealers, seed=80111, inflated=0.25, strength=0.9, responses=(40, 250))
+    network = vs.datasets.simulate_dealers(dealers, seed=80111, inflated=0.25, strength=0.9, responses=(60, 150))
     forms = network.responses
     forms[(forms["dealer"] != "D0002") | (forms.groupby("dealer").cumcount() < 6)].to_csv(folder / "responses.csv", index=False)
     visits = network.roster.merge(network.outcomes, on="visit_id").rename(columns={"visit_id": "number"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,14 @@ def test_required_keys_are_missed_by_name() -> None:
         assert key.path in {problem.argument for problem in problems}
 
 
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_audit_study(tmp_path_factory.mktemp("network"), dealers=6).parent
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_audit_study(tmp_path, dealers=6)
-    return tmp_path
+def folder(network: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(network, tmp_path / "copy")
 
 
 def codes(folder: Path, *replacements: tuple[str, str]) -> list[str]:
