@@ -4,7 +4,8 @@
 
 Networks have 300 dealers, 15 % of whom inflate with strength .4, .5 or .6; FOLDER keeps one file per network, and a run that was stopped
 goes on. The normal score z of a signal that rests on n responses is taken to be the shift of the practice times growth(n) times the
-strength over .5, with a variance 1 + τ² growth(n)² whose τ is estimated along. The seeds are for training only: nothing is reported on them.
+strength over .5, with a variance 1 + τ² growth(n)² whose τ is estimated along. The seeds are for training
+only: nothing is reported on them.
 """
 
 from __future__ import annotations

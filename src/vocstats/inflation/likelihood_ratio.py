@@ -18,6 +18,7 @@ _CLASSES = 3.0  # of like dealers to each factor e of growth
 _MOST = 5_000  # draws from the honest, and as many from the patterns, to a class
 _BEYOND = 200  # given draws the tail is tied to
 _LARGEST_LOG = 700.0
+_DEMAND = 1.5  # power of growth by which the odds of a dealer smaller than a typical one are lowered
 
 
 def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats, correlation: Floats | None) -> tuple[Floats, Floats]:
@@ -27,9 +28,10 @@ def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats
 
         T = log (1/K) Σ_k exp Σ_s (δ_ks z_s - δ_ks² / 2),    δ >= 0
 
-    T rises with every z_s: p-values too large at honest dealers make it smaller. A likelihood ratio weighs a small dealer as it weighs a
-    large one, so that p is the chance of so large a T at an honest dealer of the network, whichever: the mean over classes of like
-    dealers, in each of them over `null`. Where that was drawn, the chances are put right for nulls that gave way (`honest_chances`).
+    T rises with every z_s: p-values too large at honest dealers make it smaller. By itself it would list small dealers on the strength of
+    few answers, and wrongly more often than others: of a dealer smaller than a typical one it is less by 1.5 times the log of what his
+    growth lacks (a tenth of it is left). p is the chance of so large a T at an honest dealer of the network, whichever: the mean over
+    classes of like dealers, in each of them over `null`. Where that was drawn, nulls that gave way are put right (`honest_chances`).
 
     Parameters
     ----------
@@ -55,19 +57,26 @@ def _of_speaking(p: Floats, growths: Floats, expected: Floats, null: Floats, cor
         (members, columns, shifts(expected[:, columns], growths[np.ix_(members, columns)].mean(axis=0)))
         for members, columns in _alike(~np.isnan(p), growths)
     ]
-    statistic, place = np.empty(p.shape[0]), np.empty(p.shape[0], np.intp)
+    demands = [_DEMAND * max(-float(np.log(growths[np.ix_(members, columns)]).mean()), 0.0) for members, columns, _ in classes]
+    ratio, statistic, place = np.empty(p.shape[0]), np.empty(p.shape[0]), np.empty(p.shape[0], np.intp)
     for k, (members, columns, shift) in enumerate(classes):
-        statistic[members], place[members] = _log_ratio(_bounded(z[np.ix_(members, columns)]), shift), k
+        ratio[members], place[members] = _log_ratio(_bounded(z[np.ix_(members, columns)]), shift), k
+        statistic[members] = _demanding(ratio[members], demands[k])
     chance = np.empty((len(classes), p.shape[0]))
     for k, (_, columns, shift) in enumerate(classes):
         drawn = whole_rows(honest, columns)
         chance[k] = (
-            _share(statistic, _log_ratio(_bounded(drawn), shift)) if correlation is None
-            else _weighted_share(statistic, drawn[:_MOST], shift, correlation[np.ix_(columns, columns)])
+            _share(statistic, _demanding(_log_ratio(_bounded(drawn), shift), demands[k])) if correlation is None
+            else _weighted_share(statistic, drawn[:_MOST], shift, correlation[np.ix_(columns, columns)], demands[k])
         )
     if correlation is not None:
-        chance = honest_chances(chance[place, np.arange(place.size)], statistic, chance)
+        chance = honest_chances(chance[place, np.arange(place.size)], ratio, chance)
     return statistic, np.bincount(place) / place.size @ chance
+
+
+def _demanding(log_ratio: Floats, demand: float) -> Floats:
+    """Log ratio less the demand, as far as it is above 0; it keeps a tenth of it, and the order."""
+    return np.asarray(np.where(log_ratio > 0.0, np.maximum(log_ratio - demand, log_ratio / 10.0), log_ratio))
 
 
 def _alike(speaks: Flags, growths: Floats) -> Iterator[tuple[npt.NDArray[np.intp], Flags]]:
@@ -90,7 +99,7 @@ def _log_ratio(z: Floats, shift: Floats, precision: Floats | None = None) -> Flo
     return np.asarray(largest[:, 0] + np.log(np.exp(log - largest).mean(axis=1)))
 
 
-def _weighted_share(statistic: Floats, honest: Floats, shift: Floats, correlation: Floats) -> Floats:
+def _weighted_share(statistic: Floats, honest: Floats, shift: Floats, correlation: Floats, demand: float) -> Floats:
     """Chance of a statistic as large, by importance sampling.
 
     Half of the draws are honest, half are moved by a pattern each: weights are the density of the honest over that of the mixture.
@@ -100,7 +109,7 @@ def _weighted_share(statistic: Floats, honest: Floats, shift: Floats, correlatio
     drawn = np.concatenate([honest, moved])
     ratio = np.exp(np.minimum(_log_ratio(drawn, moving, np.asarray(np.linalg.pinv(correlation), float)), _LARGEST_LOG))
     weight = 2.0 / (1.0 + ratio)
-    null = _log_ratio(_bounded(drawn), shift)
+    null = _demanding(_log_ratio(_bounded(drawn), shift), demand)
     order = np.argsort(null)
     above = np.append(np.cumsum(weight[order][::-1])[::-1], 0.0) + weight.min()
     return np.asarray(above[np.searchsorted(null[order], statistic - 1e-9 * (1.0 + np.abs(statistic)))] / above[0])
