@@ -107,15 +107,15 @@ def test_networks_the_model_describes(pymc: ModuleType) -> None:
 
 
 def test_simulated_network_beside_the_fast_correction(pymc: ModuleType) -> None:
-    """Mechanisms the model does not know: still half the error, and close to `honest_scores`."""
-    seeds = range(80_300, 80_312)
+    """Mechanisms the model does not know: limits fall short among the inflated, the error is still below two thirds of the raw one."""
+    seeds = range(80_300, 80_308)
     table = study(refitter(), undescribed(seeds))
     found, fast = judged(table), pd.concat([fast_scores(seed) for seed in seeds], ignore_index=True)
     print(f"\n{pd.DataFrame(found)}\n{fast_errors(table, fast)}")
     assert table["divergences"].max() == 0
-    assert found["inflated"]["coverage"] > 0.8 and found["honest"]["coverage"] > 0.85, found
-    assert found["inflated"]["rmse"] < 0.6 * found["inflated"]["raw_rmse"], found
-    assert np.corrcoef(table["found"], fast["corrected_score"])[0, 1] > 0.9
+    assert found["inflated"]["coverage"] > 0.7 and found["honest"]["coverage"] > 0.85, found
+    assert found["inflated"]["rmse"] < 2 / 3 * found["inflated"]["raw_rmse"], found
+    assert np.corrcoef(table["found"], fast["corrected_score"])[0, 1] > 0.95
 
 
 def fast_scores(seed: int) -> pd.DataFrame:
