@@ -19,6 +19,7 @@ import pstats
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,13 @@ def work(folder: Path, profiled: bool) -> dict[str, Any]:
 
 
 def parts(run: Any) -> dict[str, float]:
-    """Seconds within each public function of `vocstats.inflation`, those it calls included."""
-    profile = cProfile.Profile()
+    """Seconds within the reading of the tables and each public function of `vocstats.inflation`, those it calls included."""
+    profile = cProfile.Profile(time.process_time)
     profile.runcall(run)
-    taken: dict[str, float] = {"audit_dealers": 0.0}
+    taken: dict[str, float] = {}
+    functions = {"audit_dealers", "read_tables", *(name for name in vs.inflation.__all__ if name.islower())}
     for (file, _, name), (_, _, _, seconds, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
-        if name == "audit_dealers" or (name in vs.inflation.__all__ and "inflation" in file):
+        if name in functions and "vocstats" in file:
             taken[name] = taken.get(name, 0.0) + seconds
     return dict(sorted(taken.items(), key=lambda each: -each[1]))
 

@@ -32,7 +32,7 @@ NOTES = {
     "long. `memory` is the peak of the whole process, tables and imports included; `per row` is nanoseconds per response. Seconds of the "
     "parts are those of a profiled run.",
     "near": "The pairs are one matrix a dealer, held against nothing; `vocstats` holds its blocks against 400 draws of an honest network, "
-    "`vocstats_two_draws` against two.",
+    "`vocstats_two_draws` against two, whose p-values are coarse.",
 }
 COLUMNS = {
     "import": "import", "call": "call", "tool": "tool", "version": "version", "variant": "variant", "cpu_ms": "milliseconds",
