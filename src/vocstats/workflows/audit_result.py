@@ -63,13 +63,13 @@ class DealerAudit(Result):
         The tables, for evidence rows; not kept in JSON.
     """
 
-    signals: tuple[Signal, ...]
+    signals: tuple[Signal, ...] = field(repr=False)
     left_out: dict[str, str]
-    evidence: CombinedEvidence
-    scores: HonestScores
-    n_own: Floats
-    detectable: Floats
-    status: tuple[str, ...]
+    evidence: CombinedEvidence = field(repr=False)
+    scores: HonestScores = field(repr=False)
+    n_own: Floats = field(repr=False)
+    detectable: Floats = field(repr=False)
+    status: tuple[str, ...] = field(repr=False)
     highest: float
     matters: float
     fdr: float
@@ -78,7 +78,7 @@ class DealerAudit(Result):
     first_day: str
     last_day: str
     off_roster: float
-    assumptions: tuple[Assumption, ...]
+    assumptions: tuple[Assumption, ...] = field(repr=False)
     responses: Responses | None = field(default=None, repr=False, metadata={"memory_only": True})
     roster: Roster | None = field(default=None, repr=False, metadata={"memory_only": True})
 

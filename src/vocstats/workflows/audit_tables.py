@@ -256,12 +256,15 @@ def _roster(rows: Columns, columns: ColumnNames, later: Sequence[str], place: np
 
 
 def _numbered(rows: Columns, by: str) -> Columns:
-    """The rows in the order of a column, with their positions before as "row"."""
-    if by not in rows:
-        return rows | {"row": np.arange(rows["dealer"].size)}
-    missing = _missing(rows[by])
-    order = np.lexsort((np.where(missing, "", rows[by]).astype(str), missing))
-    return {name: values[order] for name, values in rows.items()} | {"row": order}
+    """The rows in the order of a column, those without last, with their positions before as "row"; column by column, to save memory."""
+    order = np.arange(rows["dealer"].size)
+    if by in rows:
+        missing = _missing(rows[by])
+        known = np.flatnonzero(~missing)
+        order = np.concatenate([known[np.argsort(rows[by][known], kind="stable")], np.flatnonzero(missing)])
+        for name in rows:
+            rows[name] = rows[name][order]
+    return rows | {"row": order}
 
 
 def _places(listed: Column, wanted: Column) -> npt.NDArray[np.intp]:
