@@ -12,7 +12,7 @@ from .._checks import Integers
 from ..results import Floats
 from .count_excess import count_excess
 from .null import EmpiricalNull
-from .signal_result import Dealers, Signal, codes_of, dealers_of, signal
+from .signal_result import Dealers, Signal, codes_of, dealers_of, own_responses, signal
 
 Flags = npt.NDArray[np.bool_]
 
@@ -88,7 +88,7 @@ def shared_address(
     size = dealers.code.size
     place = np.full(size, -1, np.intp) if address is None else codes_of(address, "address", size)
     machine = np.full(size, -1, np.intp) if device is None else codes_of(device, "device", size)
-    own = np.ones(size, bool) if independent is None else ~_checks.flags(independent, "independent", length=size)
+    own = own_responses(independent, size)
     shared = (machine >= 0) & (_alike(dealers, machine) > 1)
     kept = (place >= 0) & ~shared
     here = kept & _most_used(dealers, place, kept)

@@ -11,7 +11,7 @@ from .. import _checks
 from .case_mix import adjust_for_case_mix, dealer_moments, least_expected, outcome
 from .null import EmpiricalNull
 from .null_signal import excess_signal
-from .signal_result import Signal, dealers_of
+from .signal_result import Signal, dealers_of, own_responses
 
 
 def channel_gap(
@@ -75,7 +75,7 @@ def channel_gap(
     _checks.level(level)
     y = outcome(score, top)
     dealers = dealers_of(dealer, length=y.size)
-    outside = np.zeros(y.size, bool) if independent is None else _checks.flags(independent, "independent", length=y.size)
+    outside = ~own_responses(independent, y.size)
     adjusted = adjust_for_case_mix(y, x, dealers.code, dealers.count, rows=outside)
     both, own, other = (
         dealer_moments(adjusted.scores[rows], dealers.code[rows], dealers.count) for rows in (np.ones(y.size, bool), ~outside, outside)

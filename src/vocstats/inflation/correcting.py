@@ -18,7 +18,7 @@ from .honest_network import PHI, fit_network
 from .honest_posterior import posterior
 from .joint_null import chances
 from .null import FEWEST, fit_null
-from .signal_result import Dealers, dealers_of
+from .signal_result import Dealers, dealers_of, own_responses
 
 Columns = dict[str, Any]
 
@@ -94,7 +94,7 @@ def honest_scores(
     _checks.level(level)
     y = _checks.squarable(_checks.vector(score, "score"), "score")
     dealers = dealers_of(dealer, length=y.size)
-    outside = np.zeros(y.size, bool) if independent is None else _checks.flags(independent, "independent", length=y.size)
+    outside = ~own_responses(independent, y.size)
     p_value = _evidence(evidence, dealers)
     rng = np.random.default_rng(_checks.whole_seed(seed, "seed"))
     levels = channel_levels(y, dealers, outside, x, roster_dealer, roster_x)

@@ -14,7 +14,7 @@ from .._checks import Integers
 from ..results import Floats
 from .chances import chances_elsewhere, named
 from .null import FEWEST, EmpiricalNull, fit_null
-from .signal_result import Dealers, Signal, dealers_of, signal
+from .signal_result import Dealers, Signal, dealers_of, own_responses, signal
 
 Flags = npt.NDArray[np.bool_]
 
@@ -103,9 +103,7 @@ def item_discordance(
     full = overall >= (overall.max(initial=0.0) if top is None else _checks.number(top, "top"))
     answers = _read_items(items, overall.size)
     complete = np.asarray(answers.known.any(axis=1), bool)
-    own = complete.copy()
-    if independent is not None:
-        own &= ~_checks.flags(independent, "independent", length=overall.size)
+    own = complete & own_responses(independent, overall.size)
     n = dealers.sums(own)
     constant = not full[complete].any() or bool(full[complete].all())
     abstains = {

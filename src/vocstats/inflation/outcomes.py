@@ -14,7 +14,7 @@ from ..results import Floats
 from .chances import chances_elsewhere, named
 from .null import FEWEST, EmpiricalNull, fit_null
 from .poisson_binomial import poisson_binomial_tail
-from .signal_result import Dealers, Signal, dealers_of, signal
+from .signal_result import Dealers, Signal, dealers_of, own_responses, signal
 
 Flags = npt.NDArray[np.bool_]
 
@@ -91,7 +91,7 @@ def outcome_discordance(
     dealers = dealers_of(dealer, length=y.size)
     columns = read_outcomes(outcomes, y.size, "outcomes")
     followed, known = any_outcome(columns, y.size)
-    own = np.ones(y.size, bool) if independent is None else ~_checks.flags(independent, "independent", length=y.size)
+    own = own_responses(independent, y.size)
     marks = y >= _top(y, top)
     high, tested = known & marks, known & marks & own
     p = _chances(y, x, marks, followed, high, own, dealers)

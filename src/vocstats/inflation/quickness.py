@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..results import Floats
 from .count_excess import CountExcess, count_excess
 from .null import EmpiricalNull
-from .signal_result import Dealers, Signal, dealers_of, signal
+from .signal_result import Dealers, Signal, dealers_of, own_responses, signal
 
 Flags = npt.NDArray[np.bool_]
 
@@ -88,7 +88,7 @@ def quick_forms(
     dealers = dealers_of(dealer, length=None if seconds is None else np.size(seconds))
     size = dealers.code.size
     time = np.full(size, np.nan) if seconds is None else _checks.vector(seconds, "seconds", length=size, missing=True)
-    own = np.ones(size, bool) if independent is None else ~_checks.flags(independent, "independent", length=size)
+    own = own_responses(independent, size)
     known = ~np.isnan(time)
     usual = time[known & ~own] if (known & ~own).sum() >= _ENOUGH else time[known]
     n = dealers.sums(known & own)

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from .. import texts
 from .._checks import Integers as Codes
-from .._checks import factorize, is_missing, same_length, unmasked
+from .._checks import factorize, flags, is_missing, same_length, unmasked
 from .._numerics import normal_quantile, sums_by
 from ..errors import InputError
-from ..results import Floats, Integers, Labels, Result, frame, register
+from ..results import Flags, Floats, Integers, Labels, Result, frame, register
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,11 @@ class Signal(Result):
     evidence: Integers = field(repr=False)
     evidence_dealer: Integers = field(repr=False)
 
+    def place_of(self, dealer: Any) -> int | None:
+        """Position of a dealer in `labels`; None where the signal does not know him."""
+        places = np.flatnonzero(self.labels["dealer"] == dealer)
+        return int(places[0]) if places.size else None
+
     def rows_of(self, dealer: Any) -> Integers:
         """Positions of the responses that bear the signal out at one dealer, weightiest first.
 
@@ -86,10 +91,10 @@ class Signal(Result):
         InputError
             No such dealer.
         """
-        place = np.flatnonzero(self.labels["dealer"] == dealer)
-        if not place.size:
+        place = self.place_of(dealer)
+        if place is None:
             raise InputError(f"There is no dealer {dealer!r}.", code="unknown_dealer", argument="dealer", levels=[dealer])
-        return np.asarray(self.evidence[self.evidence_dealer == place[0]])
+        return np.asarray(self.evidence[self.evidence_dealer == place])
 
     def to_frame(self) -> pd.DataFrame:
         """One row per dealer: dealer, n, effect, std_error, statistic, p_value, the details, reason."""
@@ -139,6 +144,11 @@ def dealers_of(dealer: Any, *, length: int | None = None) -> Dealers:
     if not labels.size:
         raise InputError("There are no responses.", code="no_responses", argument="dealer")
     return Dealers(code=np.asarray(code, np.intp), labels=labels)
+
+
+def own_responses(independent: npt.ArrayLike | None, length: int) -> Flags:
+    """Responses the dealer asked for: all of them where nobody says who asked."""
+    return np.ones(length, bool) if independent is None else ~flags(independent, "independent", length=length)
 
 
 def codes_of(label: Any, argument: str, length: int) -> Integers:

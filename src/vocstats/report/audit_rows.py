@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import texts
 from ..workflows.audit_reasons import MOST, SHOWS
+from ..workflows.dealer_record import SignalLine
 from .audit_disclosure import withheld
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ def evidence_rows(audit: DealerAudit, words: Words, minimum: int) -> list[dict[s
 
 def signal_rows(audit: DealerAudit, dealer: Any, words: Words, minimum: int) -> list[dict[str, Any]]:
     """One row per signal of a dealer, the strongest first, then those that say nothing."""
-    record = audit.dealer(dealer)
-    sentences = {reason.signal: said(reason, words, minimum) for reason in record.reasons if reason.p_value <= SHOWS}
+    sentences = {reason.signal: said(reason, words, minimum) for reason in audit.reasons(dealer) if reason.p_value <= SHOWS}
+    lines = [SignalLine.of(each, dealer) for each in audit.signals]
     rows = []
-    for line in sorted(record.signals, key=lambda each: (math.isnan(each.p_value), each.p_value)):
+    for line in sorted(lines, key=lambda each: (math.isnan(each.p_value), each.p_value)):
         few = 0 < line.n < minimum and not line.reason
         blank = {"under_minimum": {"minimum": minimum}} if few else {line.reason: {}} if line.reason else {}
         rows.append({
@@ -100,7 +101,7 @@ def benign(reasons: Iterable[Reason], words: Words) -> list[str]:
 def details(audit: DealerAudit, signal: str, dealer: Any) -> dict[str, Any]:
     """Figures a signal tells its evidence with, at one dealer; empty where it says nothing."""
     found = next((each for each in audit.signals if each.name == signal), None)
-    place = np.flatnonzero(found.labels["dealer"] == dealer) if found is not None else np.zeros(0, np.intp)
-    if found is None or not place.size or not np.isfinite(found.p_value[place[0]]):
+    place = None if found is None else found.place_of(dealer)
+    if found is None or place is None or not np.isfinite(found.p_value[place]):
         return {}
-    return {name: column[place[0]] for name, column in found.details.items()}
+    return {name: column[place] for name, column in found.details.items()}

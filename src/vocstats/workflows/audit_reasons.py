@@ -48,7 +48,7 @@ class Reason:
 
 def reasons_of(signals: Sequence[Signal], dealer: Any, *, shows: float = SHOWS) -> tuple[Reason, ...]:
     """Signals that show at the dealer, strongest first; the strongest one where none does."""
-    placed = [(each, int(k)) for each in signals for k in np.flatnonzero(each.labels["dealer"] == dealer)]
+    placed = [(each, k) for each in signals if (k := each.place_of(dealer)) is not None]
     lifted = [(float(each.p_value[k]), each, k) for each, k in placed if np.isfinite(each.p_value[k]) and each.effect[k] > 0]
     speaks = sorted(lifted, key=lambda found: found[0])
     showing = [found for found in speaks if found[0] <= shows] or speaks[:1]

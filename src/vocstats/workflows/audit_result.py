@@ -181,7 +181,7 @@ class DealerAudit(Result):
         for each in self.signals:
             on_roster = each.name == "invitation_bias"
             source = self.roster if on_roster else self.responses
-            for position in each.rows_of(dealer).tolist() if (each.labels["dealer"] == dealer).any() else ():
+            for position in each.rows_of(dealer).tolist() if each.place_of(dealer) is not None else ():
                 rows.append({
                     "signal": each.name, "response_id": None if on_roster else _at(source, "id", position),
                     "visit": _at(source, "visit", position), "position": _at(source, "row", position),

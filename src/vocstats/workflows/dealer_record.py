@@ -32,12 +32,11 @@ class SignalLine:
     @classmethod
     def of(cls, signal: Signal, dealer: Any) -> Self:
         """The line of a dealer the signal may not know."""
-        place = np.flatnonzero(signal.labels["dealer"] == dealer)
-        if not place.size:
+        k = signal.place_of(dealer)
+        if k is None:
             return cls(
                 name=signal.name, n=0.0, effect=np.nan, std_error=np.nan, unit=signal.unit, p_value=np.nan, reason="few_responses"
             )
-        k = int(place[0])
         numbers = {name: float(getattr(signal, name)[k]) for name in ("n", "effect", "std_error", "p_value")}
         return cls(name=signal.name, unit=signal.unit, reason=signal.reasons[k], **numbers)
 
