@@ -10,6 +10,7 @@ import numpy.typing as npt
 from .. import _checks
 from .._checks import Integers
 from ..results import Floats
+from .chances import spread_of_shares
 from .count_excess import count_excess
 from .null import EmpiricalNull
 from .signal_result import Dealers, Signal, codes_of, dealers_of, own_responses, signal
@@ -139,8 +140,7 @@ def _chances(count: Floats, n: Floats) -> tuple[Floats, Floats]:
     mean = float((count.sum() + 0.5) / (n.sum() + 1.0))
     chance = mean * (1.0 - mean)
     share = np.divide(count, n, out=np.full(n.size, mean), where=n > 0)
-    between = (float(n @ (share - mean) ** 2) - float((n > 0).sum()) * chance) / max(float(n.sum() - n @ n / max(n.sum(), 1.0)), 1.0)
-    spread = max(between, 0.0)
+    spread = spread_of_shares(share, n, mean)
     drawn = mean + (share - mean) * n * spread / (n * spread + chance)
     drawn = np.clip(drawn, 0.5 / (n + 1.0) * mean, 1.0 - 0.5 / (n + 1.0) * (1.0 - mean))
     return drawn, spread * chance / (n * spread + chance) / (drawn * (1.0 - drawn)) ** 2

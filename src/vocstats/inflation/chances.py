@@ -44,6 +44,12 @@ def chances_elsewhere(x: dict[str, Any], event: Flags, learn: Flags, dealers: De
     return np.asarray(chance[code, fold])
 
 
+def spread_of_shares(share: Floats, n: Floats, mean: float) -> float:
+    """Variance between dealers of shares of n_d responses, beyond chance, by moments; 0 at the least."""
+    chance = float((n > 0).sum()) * mean * (1.0 - mean)
+    return max((float(n @ (share - mean) ** 2) - chance) / max(float(n.sum() - n @ n / max(n.sum(), 1.0)), 1.0), 0.0)
+
+
 def named(x: Any, **more: Any) -> dict[str, Any]:
     """Columns of x, and more columns beside them."""
     return {**columns_of(x, "x"), **more}

@@ -11,7 +11,7 @@ from scipy import special
 from .. import _checks
 from .._numerics import sums_by
 from ..results import Floats
-from .chances import chances_elsewhere, named
+from .chances import chances_elsewhere, named, spread_of_shares
 from .null import FEWEST, EmpiricalNull, fit_null
 from .poisson_binomial import poisson_binomial_tail
 from .signal_result import Dealers, Signal, dealers_of, own_responses, signal
@@ -159,8 +159,8 @@ def _level(high: Flags, rows: Flags, dealers: Dealers) -> Floats:
     mean = float(k.sum() / max(n.sum(), 1.0))
     share = np.divide(k, n, out=np.full(n.size, mean), where=n > 0)
     chance = mean * (1.0 - mean)
-    spread = float(n @ (share - mean) ** 2 - (n > 0).sum() * chance) / max(float(n.sum() - n @ n / max(n.sum(), 1.0)), 1.0)
-    if spread <= 0.0:
+    spread = spread_of_shares(share, n, mean)
+    if spread == 0.0:
         return np.full(n.size, mean)
     grain = np.sqrt(spread) / 10.0
     return np.asarray(grain * np.round((mean + (share - mean) * n * spread / (n * spread + chance)) / grain))

@@ -67,7 +67,7 @@ def top_marks(audit: DealerAudit) -> tuple[float, float]:
 def fingerprint_frame(audit: DealerAudit, *, minimum_group: int = 5) -> pd.DataFrame:
     """One row per dealer with enough answers: dealer, status, visits, heard (share of them answered), top (share of top marks)."""
     answers, roster = _responses(audit), audit.roster
-    if roster is None or roster.heard is None:
+    if roster is None:
         raise InputError(
             "The audit holds no roster: which share of the visits was heard is not known. Audit with roster=, and draw from the audit "
             "itself, not from one read back from JSON.", code="audit_without_roster", argument="audit",

@@ -29,11 +29,11 @@ class Roster:
     dealer, visit : array (N,)
     invited, drawn, reached : bool array (N,), optional
         None: no such column.
-    heard : bool array (N,), optional
-        Whether a response came of the visit; None: responses do not name visits.
+    heard : bool array (N,)
+        Whether a response came of the visit.
     x, later : {column: array (N,)}
         Case mix and outcomes that stand on the roster.
-    score : float array (N,), optional
+    score : float array (N,)
         Of the response; NaN without.
     """
 
@@ -43,10 +43,10 @@ class Roster:
     invited: Flags | None
     drawn: Flags | None
     reached: Flags | None
-    heard: Flags | None
+    heard: Flags
     x: dict[str, Column]
     later: dict[str, Floats]
-    score: Floats | None
+    score: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -155,19 +155,14 @@ def read_tables(responses: Any, roster: Any, columns: ColumnNames) -> tuple[Resp
 
 def _read_responses(table: InputTable, columns: ColumnNames, outcomes: Sequence[str]) -> Columns:
     wanted = {"dealer": table.column(columns.dealer, argument="dealer"), "score": table.number(columns.score, argument="score")}
-    single: dict[str, Callable[[str, str], Expression]] = {
-        "response_id": lambda name, argument: table.identifier(name, argument=argument),
-        "visit": lambda name, argument: table.identifier(name, argument=argument),
-        "channel": lambda name, argument: table.column(name, argument=argument),
-        "time": lambda name, argument: table.moment(name, argument=argument),
-        "device": lambda name, argument: table.identifier(name, argument=argument),
-        "address": lambda name, argument: table.identifier(name, argument=argument),
-        "seconds": lambda name, argument: table.number(name, argument=argument),
+    single: dict[str, Callable[..., Expression]] = {
+        "response_id": table.identifier, "visit": table.identifier, "channel": table.column, "time": table.moment,
+        "device": table.identifier, "address": table.identifier, "seconds": table.number,
     }
     for argument, read in single.items():
         name = getattr(columns, argument)
         if name is not None:
-            wanted[argument] = read(name, argument)
+            wanted[argument] = read(name, argument=argument)
     wanted |= {f"item {name}": table.number(name, argument="items") for name in columns.items}
     wanted |= {f"mix {name}": table.column(name, argument="case_mix") for name in columns.case_mix}
     wanted |= {f"outcome {name}": table.number(name, argument="outcomes") for name in outcomes}
