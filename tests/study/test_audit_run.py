@@ -15,6 +15,7 @@ from study.small_study import STUDY as SCORE
 from study.small_study import write_small_study
 
 import vocstats as vs
+from vocstats.report import audit_sheets, write_audit_report, write_dealer_pages
 from vocstats.study import StudyRun, load_study, run_study
 from vocstats.study.auditing import audit_alone, disclosed, with_pages
 from vocstats.study.publishing import publishable_audit
@@ -124,3 +125,29 @@ def test_pages_may_be_asked_for_beside_the_file(tmp_path: Path) -> None:
     assert pages["for"] == ["D0001"]
     assert pages["reply_days"] == 10
     assert disclosed(study) == tuple(pages["disclose"])
+
+
+def test_everything_can_be_asked_of_the_published_result(finished: StudyRun, tmp_path: Path) -> None:
+    """Figures of the dealer with six forms are missing there: no call is planned for him, and what is said of him has no number."""
+    audit = vs.load(finished.folder / "result.json").audit
+    whole = finished.audit.next_checks(30)
+    pd.testing.assert_frame_equal(audit.next_checks(30), whole[whole["dealer"] != "D0002"].reset_index(drop=True))
+    small = audit.dealer("D0002")
+    assert small.figures["calls"] == 0
+    assert np.isnan(small.figures["n"])
+    assert small.medians["n"] > 60
+    for language, missing in (("en", "Too few answers to be shown."), ("zh", "答复过少,不予列出。")):
+        dealers, evidence = audit_sheets(audit, language)
+        assert dict(zip(*(dealers.frame.iloc[:, k] for k in (0, -1)), strict=True))["D0002"] == missing
+        assert missing in evidence.frame.iloc[:, -1].tolist()
+    pages = write_dealer_pages(audit, tmp_path, pages=["D0002"], languages=["en"])
+    assert all("Too few answers to be shown." in page.read_text(encoding="utf-8") for page in pages)
+    write_audit_report(audit, tmp_path, title={"en": "Published"})
+
+
+def test_a_published_result_may_show_nobody(finished: StudyRun) -> None:
+    audit = publishable_audit(finished.audit, 10**6)
+    assert audit.next_checks().empty
+    assert np.isnan(audit.dealer(audit.dealers[0]).medians["n"])
+    assert len(audit_sheets(audit, "en")[0].frame) == audit.dealers.size
+    assert "Too few answers to be shown." in audit.signals[0].summary()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import texts
 from .audit_rows import details, order, said, signal_rows
 from .audit_wording import between, chance, number
 from .chapter import Chapter
@@ -35,8 +36,8 @@ def dealer_sections(audit: DealerAudit, words: Words, minimum: int) -> Chapter:
 def dealer_facts(audit: DealerAudit, record: DealerRecord, words: Words, minimum: int) -> list[tuple[str, str]]:
     """What the audit says of a dealer: scores with limits and what they rest on, what could have been seen, whom to call."""
     f = record.figures
-    if f["n"] < minimum:
-        return [(words.term("forms"), words("fewer_than", count=minimum))]
+    if not f["n"] >= minimum:
+        return [(words.term("forms"), forms(record, words, minimum))]
     place = int(np.flatnonzero(audit.dealers == record.dealer)[0])
     rank, low, high = (words.count(f[name]) for name in ("rank", "rank_low", "rank_high"))
     facts = [
@@ -59,8 +60,10 @@ def dealer_facts(audit: DealerAudit, record: DealerRecord, words: Words, minimum
 
 
 def forms(record: DealerRecord, words: Words, minimum: int) -> str:
-    """How many forms, by who asked; undivided where one of the parts is small."""
+    """How many forms, by who asked; undivided where one of the parts is small, blank where there are few."""
     n, own = record.figures["n"], record.figures["n_own"]
+    if not n >= minimum:
+        return texts.render("reason.under_minimum", words.language) if math.isnan(n) else words("fewer_than", count=minimum)
     if min(own, n - own) < minimum:
         return words.count(n)
     return words.audit("fact_forms", n=words.count(n), own=words.count(own), independent=words.count(n - own))

@@ -42,7 +42,7 @@ def dealer_rows(audit: DealerAudit, words: Words, minimum: int) -> list[dict[str
             **{name: math.nan if few else float(values[place]) for name, values in figures.items()},
             "strongest_reason": said(reasons[0], words, minimum) if reasons else "",
             "benign_checked": words.listed(benign(reasons[:MOST], words)),
-            "reason": texts.render("reason.under_minimum", words.language, minimum=minimum) if few else _missing(audit, place, words),
+            "reason": words("under_minimum", minimum=minimum) if few else _missing(audit, place, words),
         })
     return rows
 
@@ -65,13 +65,13 @@ def signal_rows(audit: DealerAudit, dealer: Any, words: Words, minimum: int) -> 
     rows = []
     for line in sorted(lines, key=lambda each: (math.isnan(each.p_value), each.p_value)):
         few = 0 < line.n < minimum and not line.reason
-        blank = {"under_minimum": {"minimum": minimum}} if few else {line.reason: {}} if line.reason else {}
+        why = texts.render(f"reason.{line.reason}", words.language) if line.reason else ""
         rows.append({
             "dealer": str(dealer), "signal": words.term(f"signal_{line.name}"), "n": math.nan if few else line.n,
             "effect": math.nan if few else line.effect, "std_error": math.nan if few else line.std_error,
             "unit": words.term(f"unit_{line.unit}"), "p_value": math.nan if few else line.p_value,
             "said": "" if few else sentences.get(line.name, ""),
-            "reason": "".join(texts.render(f"reason.{code}", words.language, **values) for code, values in blank.items()),
+            "reason": words("under_minimum", minimum=minimum) if few else why,
         })
     return rows
 

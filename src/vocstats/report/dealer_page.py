@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -144,13 +145,13 @@ class _Job:
 
     def for_dealer(self, record: DealerRecord, words: Words) -> dict[str, Any]:
         """The dealer's copy: facts and what was expected, nothing of other dealers but medians and ranges."""
-        few, seen = record.figures["n"] < self.minimum, self._seen(record)
+        few, seen = not record.figures["n"] >= self.minimum, self._seen(record)
         chart = "" if few or self.rhythm is None else forms_chart(self.rhythm, record.dealer, words, self.minimum)
         weeks = self.rhythm is not None and self.rhythm.width > 1
         key = [words.page("chart_key"), words.page("chart_key_few", minimum=self.minimum)]
         return {
             **self._head(record, words, words.page("title"), internal=False), "listed": record.flagged,
-            "forms": words.page("forms_few", minimum=self.minimum) if few else self._forms(record, words),
+            "forms": self._forms(record, words),
             "score": "" if few else self._score(record, words), "items": [self._item(reason, record, words) for reason in seen],
             "chart": chart, "chart_title": words.page("chart_weeks" if weeks else "chart"), "chart_key": words.gap.join(key),
             "causes": [*always_checked(self.audit, words), *benign(seen, words)], "possible": self._possible(seen, words),
@@ -191,13 +192,15 @@ class _Job:
 
     def _seen(self, record: DealerRecord) -> list[Reason]:
         """What the dealer is told of: of a dealer on the list, disclosed signals that show on enough forms."""
-        if not record.flagged or record.figures["n"] < self.minimum:
+        if not record.flagged or not record.figures["n"] >= self.minimum:
             return []
         showing = [reason for reason in record.reasons if reason.signal in self.disclose and reason.p_value <= SHOWS]
         return [reason for reason in showing if not withheld(reason, self.minimum)][:_MOST_SEEN]
 
     def _forms(self, record: DealerRecord, words: Words) -> str:
         n, own = record.figures["n"], record.figures["n_own"]
+        if not n >= self.minimum:
+            return texts.render("reason.under_minimum", words.language) if math.isnan(n) else words.page("forms_few", minimum=self.minimum)
         if min(own, n - own) < self.minimum:
             return words.count(n)
         return words.page("forms_by", n=words.count(n), own=words.count(own), independent=words.count(n - own))

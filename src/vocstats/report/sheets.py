@@ -211,7 +211,7 @@ def answers(correction: Correction, domain: int, status: Any, term: int) -> floa
 def blank_reason(correction: Correction, domain: int, term: int, status: int, minimum: int, words: Words) -> str:
     """Why a figure is blank, in words; empty where it is not."""
     if status == SMALL:
-        return texts.render("reason.under_minimum", words.language, minimum=minimum)
+        return words("under_minimum", minimum=minimum)
     if status == COMPLEMENT:
         return texts.render("reason.would_reveal", words.language)
     return reason(correction, domain, term, words)

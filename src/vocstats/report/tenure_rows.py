@@ -70,7 +70,7 @@ def track_rows(track: CohortTrack, words: Words, minimum: int) -> Iterator[dict[
 
 def _reason(track: CohortTrack, g: int, k: int, t: int, status: int, minimum: int, words: Words) -> str:
     if status == SMALL:
-        return texts.render("reason.under_minimum", words.language, minimum=minimum)
+        return words("under_minimum", minimum=minimum)
     if status == COMPLEMENT:
         return texts.render("reason.would_reveal", words.language)
     code = track.reasons[g][k][t]

@@ -164,7 +164,7 @@ class DealerAudit(Result):
             "n_own": float(self.n_own[place]), "detectable": float(self.detectable[place]), "calls": float(calls[0]),
             "settles_below": float(below[0]),
         }
-        medians = {name: float(np.nanmedian(getattr(self.scores, name))) for name in ("n", "score", "adjusted_score")}
+        medians = {name: _median(getattr(self.scores, name)) for name in ("n", "score", "adjusted_score")}
         return DealerRecord(
             dealer=dealer, status=self.status[place], flagged=bool(self.flagged[place]), figures=figures, medians=medians,
             reasons=self.reasons(dealer), signals=tuple(SignalLine.of(each, dealer) for each in self.signals),
@@ -247,6 +247,12 @@ class DealerAudit(Result):
         if not place.size:
             raise InputError(f"There is no dealer {dealer!r}.", code="unknown_dealer", argument="dealer", levels=[dealer])
         return int(place[0])
+
+
+def _median(values: Floats) -> float:
+    """Of the numbers known; NaN where none is."""
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if known.size else np.nan
 
 
 def _at(table: Responses | Roster | None, name: str, position: int) -> Any:

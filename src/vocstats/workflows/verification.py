@@ -27,7 +27,7 @@ def plan_calls(
     Parameters
     ----------
     forms : array (D,)
-        Forms the dealer asked for.
+        Forms the dealer asked for; NaN where they may not be told.
     touched : array (D,)
         Share of them that would be touched, in (0, 1].
     confirmed, error : float
@@ -35,7 +35,7 @@ def plan_calls(
     Returns
     -------
     calls : int array (D,)
-        0 where no number of calls up to 200, or to that of the forms, settles it.
+        0 where no number of calls up to 200, or to that of the forms, settles it, or forms are not known.
     settles_below : float array (D,)
         Confirmed share; NaN without a plan.
 
@@ -43,8 +43,9 @@ def plan_calls(
     ----------
     Dodge & Romig (1929), Bell Syst. Tech. J. 8(4), for single sampling plans of finite lots.
     """
-    total = np.rint(np.asarray(forms, float)).astype(np.int64)
-    share = np.asarray(touched, float)
+    total, share = np.asarray(forms, float), np.asarray(touched, float)
+    known = np.isfinite(total) & np.isfinite(share)
+    total, share = np.rint(np.where(known, total, 0.0)).astype(np.int64), np.where(known, share, 0.0)
     calls, below = np.zeros(total.size, np.int64), np.full(total.size, np.nan)
     good = np.rint(confirmed * total).astype(np.int64)
     bad = np.rint(confirmed * total * (1.0 - share)).astype(np.int64)
