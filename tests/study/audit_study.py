@@ -34,6 +34,7 @@ invited = "invited"
 
 [audit.pages]
 reply_to = "quality@example.com"
+run = "2026-1"
 
 [report]
 customer_files = true

@@ -16,6 +16,7 @@ from study.small_study import write_small_study
 
 import vocstats as vs
 from vocstats.report import audit_sheets, write_audit_report, write_dealer_pages
+from vocstats.report.audit_disclosure import DISCLOSED
 from vocstats.study import StudyRun, load_study, run_study
 from vocstats.study.auditing import audit_alone, disclosed, with_pages
 from vocstats.study.publishing import publishable_audit
@@ -37,6 +38,10 @@ def test_a_study_of_an_audit_alone_runs(finished: StudyRun) -> None:
         "report.en.html", "report.zh.html", "tables.xlsx", "result.json", "study.lock.toml", "confidential/evidence_rows.xlsx",
     }  # fmt: skip
     assert finished.content is None
+    for place in places:
+        page = (finished.folder / place / f"{listed[0]}.en.html").read_text(encoding="utf-8")
+        assert f"2026-1-{listed[0]}" in page
+        assert "2025/26" in page
     assert openpyxl.load_workbook(finished.folder / "tables.xlsx").sheetnames == ["Audit list", "Audit evidence"]
     assert "Small network (simulated)" in (finished.folder / "report.en.html").read_text(encoding="utf-8")
 
@@ -93,7 +98,7 @@ def test_the_lock_file_spells_out_the_audit_and_can_be_read(finished: StudyRun) 
     written = tomllib.loads(lock.read_text(encoding="utf-8"))
     assert written["audit"]["fdr"] == 0.1
     assert written["audit"]["responses"] == "../responses.csv"
-    assert written["audit"]["pages"]["disclose"] == ["near_duplicates", "bursts", "threshold_bunching", "straightlining"]
+    assert written["audit"]["pages"]["disclose"] == list(DISCLOSED)
     assert "correct" not in written
     assert {record["role"] for record in written["lock"]["files"]} == {"responses", "roster"}
     study = load_study(lock)
@@ -118,7 +123,7 @@ def test_a_score_and_an_audit_share_one_report(tmp_path: Path) -> None:
 
 def test_pages_may_be_asked_for_beside_the_file(tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
-    path.write_text(STUDY.replace('[audit.pages]\nreply_to = "quality@example.com"\n', ""), encoding="utf-8")
+    path.write_text(STUDY.replace('[audit.pages]\nreply_to = "quality@example.com"\nrun = "2026-1"\n', ""), encoding="utf-8")
     study = load_study(path)
     assert "pages" not in study["audit"]
     pages = with_pages(study, ["D0001"])["audit"]["pages"]

@@ -11,7 +11,7 @@ from ..errors import InputError, shown
 if TYPE_CHECKING:
     from ..workflows.audit_reasons import Reason
 
-DISCLOSED = ("near_duplicates", "bursts", "threshold_bunching", "straightlining")
+DISCLOSED = ("near_duplicates", "bursts", "threshold_bunching", "straightlining", "quick_forms")
 KEPT_INSIDE = ("channel_gap", "outcome_discordance", "invitation_bias")
 _BEHIND = {
     "channel_gap": ("n_dealer", "n_independent"), "outcome_discordance": ("n", "observed"), "invitation_bias": ("left_out",),

@@ -80,6 +80,7 @@ def _allowed(alias: Any) -> tuple[str, ...]:
 
 _FRAMES, _SOURCE, _CORRECT, _TRACK = "CustomerBase.from_frames", "Source", "correct", "track_cohorts"
 _AUDIT, _PAGES = "audit_dealers", "report.write_dealer_pages"
+_DISCLOSED = ("near_duplicates", "bursts", "threshold_bunching", "straightlining", "quick_forms")  # by default, as in the report
 
 KEYS = (
     Key("", "schema_version", "whole", REQUIRED, ""),
@@ -203,9 +204,10 @@ KEYS = (
     Key("audit.roster", "drawn", "text", None, f"{_AUDIT}(drawn=)"),
     Key("audit.roster", "reached", "text", None, f"{_AUDIT}(reached=)"),
     Key("audit.pages", "for", "pages", "flagged", f"{_PAGES}(pages=)"),
-    Key("audit.pages", "disclose", "texts", ["near_duplicates", "bursts", "threshold_bunching", "straightlining"], f"{_PAGES}(disclose=)"),
+    Key("audit.pages", "disclose", "texts", list(_DISCLOSED), f"{_PAGES}(disclose=)"),
     Key("audit.pages", "reply_to", "text", None, f"{_PAGES}(reply_to=)"),
     Key("audit.pages", "reply_days", "count", 10, f"{_PAGES}(reply_days=)"),
+    Key("audit.pages", "run", "text", None, f"{_PAGES}(run=)"),
     # -- report
     Key("report", "minimum_group", "count", 10, ""),
     Key("report", "customer_files", "boolean", False, ""),

@@ -63,6 +63,7 @@ def write_pages(study: Study, audit: DealerAudit, folder: Path, languages: Seque
         report.write_dealer_pages(
             audit, folder, pages=asked["for"], disclose=disclosed(study), languages=cast("Sequence[Language]", languages),
             reply_to=asked["reply_to"] or "", reply_days=asked["reply_days"], minimum_group=study["report"]["minimum_group"],
+            period=study.period or None, run=asked["run"] or "",
         )
 
 
