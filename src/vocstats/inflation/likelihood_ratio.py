@@ -18,7 +18,8 @@ _CLASSES = 3.0  # of like dealers to each factor e of growth
 _MOST = 5_000  # draws from the honest, and as many from the patterns, to a class
 _BEYOND = 200  # given draws the tail is tied to
 _LARGEST_LOG = 700.0
-_DEMAND = 1.5  # power of growth by which the odds of a dealer smaller than a typical one are lowered
+_DEMAND = 2.0  # power of growth by which the odds of a dealer smaller than a typical one are lowered
+_DEMANDING_FROM = -0.5
 
 
 def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats, correlation: Floats | None) -> tuple[Floats, Floats]:
@@ -29,8 +30,8 @@ def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats
         T = log (1/K) Σ_k exp Σ_s (δ_ks z_s - δ_ks² / 2),    δ >= 0
 
     T rises with every z_s: p-values too large at honest dealers make it smaller. By itself it would list small dealers on the strength of
-    few answers, and wrongly more often than others: of a dealer smaller than a typical one it is less by 1.5 times the log of what his
-    growth lacks (a tenth of it is left). p is the chance of so large a T at an honest dealer of the network, whichever: the mean over
+    few answers, and wrongly more often than others: of a dealer smaller than a typical one it is less by twice the log of what his growth
+    lacks, as far as it is above -.5 (a tenth of that is left). p is the chance of so large a T at an honest dealer of the network, whichever: the mean over
     classes of like dealers, in each of them over `null`. Where that was drawn, nulls that gave way are put right (`honest_chances`).
 
     Parameters
@@ -75,8 +76,9 @@ def _of_speaking(p: Floats, growths: Floats, expected: Floats, null: Floats, cor
 
 
 def _demanding(log_ratio: Floats, demand: float) -> Floats:
-    """Log ratio less the demand, as far as it is above 0; it keeps a tenth of it, and the order."""
-    return np.asarray(np.where(log_ratio > 0.0, np.maximum(log_ratio - demand, log_ratio / 10.0), log_ratio))
+    """Log ratio less the demand, as far as it is above -.5; it keeps a tenth of what is above, and the order."""
+    above = log_ratio - _DEMANDING_FROM
+    return np.asarray(np.where(above > 0.0, _DEMANDING_FROM + np.maximum(above - demand, above / 10.0), log_ratio))
 
 
 def _alike(speaks: Flags, growths: Floats) -> Iterator[tuple[npt.NDArray[np.intp], Flags]]:
