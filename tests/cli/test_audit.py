@@ -115,3 +115,19 @@ def test_a_study_without_an_audit_is_refused(vocstats: Call, study: Path) -> Non
 
 def test_an_unknown_example_is_refused(vocstats: Call, tmp_path: Path) -> None:
     assert "audit" in vocstats("demo", "audits", "--folder", tmp_path / "x").err
+
+
+def test_kpi_lines_from_a_file(vocstats: Call, folder: Path, tmp_path: Path) -> None:
+    lines = pd.DataFrame({"dealer": ["D0001", "D0003"], "threshold": [0.8, 0.85]})
+    lines.to_csv(tmp_path / "kpi.csv", index=False)
+    lines.merge(pd.DataFrame({"month": [f"2026-0{m}" for m in range(1, 7)]}), how="cross").to_csv(tmp_path / "months.csv", index=False)
+    told = []
+    for name in ("kpi.csv", "months.csv"):
+        done = vocstats(*OPTIONS, "--time", "time", "--threshold", tmp_path / name, "--json")
+        assert done.code == 0, done.err
+        [found] = [each for each in vs.load(json.loads(done.out)).signals if each.name == "threshold_bunching"]
+        known = found.details["periods"] > 0
+        assert "D0003" in found.labels["dealer"][known].tolist() and known.sum() <= 2, "few forms are not told"
+        told.append(found.details["periods"][known].sum())
+    assert told[0] > told[1]
+    assert "absent.csv" in vocstats(*OPTIONS, "--threshold", "absent.csv").err

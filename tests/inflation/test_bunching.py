@@ -111,6 +111,38 @@ def test_lattices_of_means_of_items() -> None:
         threshold_bunching(whole / 8, dealer, month, threshold=5.5)
 
 
+def test_one_threshold_for_all_is_that_of_every_period() -> None:
+    net = network(7, dealers=40, sizes=(40, 200))
+    month = net.rng.integers(0, 6, net.dealer.size)
+    one = threshold_bunching(net.score, net.dealer, month, threshold=8.9)
+    two = threshold_bunching(net.score, net.dealer, month, threshold=np.full(month.size, 8.9))
+    for name in ("p_value", "effect", "std_error", "n", "evidence"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    assert (two.details["unset"] == 0).all() and "unset" not in one.details
+
+
+def test_thresholds_by_period() -> None:
+    """A dealer whose law is known to him alone: his count is the sum over the networks cut at each of his thresholds."""
+    net = network(8, dealers=40, sizes=(60, 200))
+    month = net.rng.integers(0, 6, net.dealer.size)
+    line = np.where(month < 3, 8.5, 9.1) + 0.1 * (net.dealer % 2)
+    found = threshold_bunching(net.score, net.dealer, month, threshold=line)
+    single = {t: threshold_bunching(net.score, net.dealer, month, threshold=np.where(line == t, line, np.nan)) for t in np.unique(line)}
+    for name in ("periods", "near", "just_reached", "expected"):
+        np.testing.assert_allclose(found.details[name], sum(each.details[name] for each in single.values()), rtol=1e-12)
+    assert set(single[8.5].reasons) <= {"", "no_threshold", "no_period_near"}
+    odd = np.unique(net.dealer) % 2 == 1
+    assert {reason for reason, mine in zip(single[8.5].reasons, odd, strict=True) if mine} == {"no_threshold"}
+    assert np.isnan(single[8.5].p_value[odd]).all() and (single[8.5].n[odd] == 0).all()
+    np.testing.assert_array_equal(single[8.5].details["unset"] + single[8.5].details["periods"], found.details["periods"])
+    assert (line[single[8.5].evidence] == 8.5).all()
+
+
+def test_without_any_threshold() -> None:
+    r = threshold_bunching([1.0, 5.0, 9.0], ["a", "a", "b"], [1, 2, 1], threshold=[np.nan] * 3)
+    assert r.reasons == ("no_threshold", "no_threshold") and r.details["unset"].tolist() == [2, 1]
+
+
 def test_order_does_not_matter() -> None:
     net = network(6, dealers=20, sizes=(40, 90))
     month, order = net.rng.integers(0, 6, net.dealer.size), net.rng.permutation(net.dealer.size)
@@ -138,5 +170,10 @@ def test_refusals() -> None:
             threshold_bunching([1.0, 5.0, 10.0], ["a", "a", "b"], [1, 1, 1], **kwargs)
     with pytest.raises(InputError, match="period"):
         threshold_bunching([1.0, 5.0], ["a", "a"], [1], threshold=4.0)
+    for lines, match in (
+        ([5.0, 6.0, 5.0], "same within a period.*rows 1"), ([5.0, np.nan, 5.0], "same within a period"), ([5.0, 5.0, 12.0], "got 12"),
+    ):
+        with pytest.raises(InputError, match=match):
+            threshold_bunching([1.0, 5.0, 10.0], ["a", "a", "b"], [1, 1, 1], threshold=lines)
     with pytest.raises(InputError, match="no responses"):
         threshold_bunching([], [], [], threshold=4.0)

@@ -42,8 +42,8 @@ def test_signals_told_are_those_of_the_pages() -> None:
     ("document", "code"),
     [
         (changed(roster={"file": "v.csv"}), "study_roster_visit"),
-        (changed(threshold={"file": "kpi.csv", "dealer": "d", "month": "m", "value": "v"}), "study_threshold_table"),
         (changed(threshold={"file": "kpi.csv"}), "study_wrong_type"),
+        (changed(threshold={"file": "kpi.csv", "dealer": "d", "value": "v", "year": "y"}), "study_wrong_type"),
         (changed(pages={"for": "listed"}), "study_wrong_type"),
         (changed(pages={"disclose": ["channel_gap"]}), "signal_stays_inside"),
         (changed(pages={"disclose": ["no_such_signal"]}), "unknown_signal"),
@@ -112,6 +112,19 @@ def test_problems_of_the_forms_are_found_together(folder: Path) -> None:
     forms.loc[7, "value"] = "good"
     forms.to_csv(folder / "responses.csv", index=False)
     assert set(codes(folder)) == {"repeated_number", "missing_in_column", "text_as_number"}
+
+
+def test_lines_of_dealers_and_months_are_checked(folder: Path) -> None:
+    lines = pd.DataFrame({"store": ["D0001", "D0002"], "period": ["2026-03", "2026-03"], "line": [0.8, 0.85]})
+    lines.to_csv(folder / "kpi.csv", index=False)
+    asked = 'threshold = { file = "kpi.csv", dealer = "store", month = "period", value = "line" }'
+    assert codes(folder, ("threshold = 0.8", asked)) == []
+    assert codes(folder, ("threshold = 0.8", asked.replace('"line"', '"target"'))) == ["unknown_column"]
+    assert codes(folder, ("threshold = 0.8", asked.replace("kpi", "absent"))) == ["study_data_file"]
+    lines.assign(line=[0.8, 12]).to_csv(folder / "kpi.csv", index=False)
+    assert codes(folder, ("threshold = 0.8", asked)) == ["threshold_out_of_scale"]
+    lines.assign(store="D0001").to_csv(folder / "kpi.csv", index=False)
+    assert codes(folder, ("threshold = 0.8", asked)) == ["repeated_threshold"]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,24 @@ def test_the_lock_file_spells_out_the_audit_and_can_be_read(finished: StudyRun) 
     assert not study.corrects
 
 
+def test_kpi_lines_come_from_a_file(finished: StudyRun, tmp_path: Path) -> None:
+    """Every dealer the line of the other study but one, who has none: all else stays as it was."""
+    path = write_audit_study(
+        tmp_path, study=STUDY.replace("threshold = 0.8", 'threshold = { file = "kpi.csv", dealer = "store", value = "line" }')
+    )
+    lines = pd.DataFrame({"store": finished.audit.dealers, "line": 0.8})
+    lines[lines["store"] != "D0003"].to_csv(tmp_path / "kpi.csv", index=False)
+    run = run_study(load_study(path), languages=["en"])
+    found, whole = ({each.name: each for each in audit.signals}["threshold_bunching"] for audit in (run.audit, finished.audit))
+    other = found.labels["dealer"] != "D0003"
+    np.testing.assert_array_equal(found.p_value[other], whole.p_value[other])
+    assert found.reasons[found.place_of("D0003")] == "no_threshold"
+    lock = tomllib.loads((run.folder / "study.lock.toml").read_text(encoding="utf-8"))
+    assert lock["audit"]["threshold"]["file"] == "../kpi.csv"
+    assert {record["role"] for record in lock["lock"]["files"]} == {"responses", "roster", "threshold"}
+    assert load_study(run.folder / "study.lock.toml").audits
+
+
 def test_a_score_and_an_audit_share_one_report(tmp_path: Path) -> None:
     write_audit_study(tmp_path, dealers=8)
     bare = '\n[audit]\nresponses = "responses.csv"\nchannel = "channel"\n\n[report]\nexcel = false\n'

@@ -208,7 +208,7 @@ def audit(
     invited: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
     drawn: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
     reached: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
-    threshold: Annotated[float | None, typer.Option()] = None,
+    threshold: Annotated[str | None, typer.Option(metavar="NUMBER|FILE")] = None,
     top: Annotated[float | None, typer.Option()] = None,
     matters: Annotated[float | None, typer.Option()] = None,
     fdr: Annotated[float | None, typer.Option()] = None,

@@ -14,6 +14,7 @@ from ..study.publishing import publishable_track
 from ..study.reading import read_files, read_telling
 from ..study.running import publishable_result
 from ..study.tracking import track_study
+from ..tables import InputTable, read_table
 from .showing import show_result
 from .tracking import show_tracks
 
@@ -146,8 +147,19 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in re.split("[,,]", text) if part.strip()]
 
 
+def _threshold(text: str, option: str) -> Any:
+    """A number, or a file with the columns dealer, month (where the line changes) and threshold."""
+    try:
+        return _number(text)
+    except ValueError:
+        pass
+    named = {"file": text, "dealer": "dealer", "value": "threshold"}
+    path = Path(text)
+    return named | ({"month": "month"} if path.is_file() and "month" in InputTable(read_table(path), "threshold").schema else {})
+
+
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
-    "churned": churned_of, "independent_channel": _value,
+    "churned": churned_of, "independent_channel": _value, "threshold": _threshold,
     **dict.fromkeys(("scale", "bottom", "missing_codes", "grid", *_SHIFTS), numbers_of),
     **dict.fromkeys(("statistic", "auxiliary", "by", "items", "case_mix", "outcomes", "kiosks"), names_of),
     "top": lambda value, option: numbers_of(value, option) if isinstance(value, str) else value,

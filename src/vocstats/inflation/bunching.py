@@ -22,7 +22,7 @@ _CELLS = 2**22  # of a table of distributions held at a time
 
 
 def threshold_bunching(
-    score: npt.ArrayLike, dealer: Any, period: Any, *, threshold: float, step: float = 1.0, answers: int = 1, level: float = 0.95
+    score: npt.ArrayLike, dealer: Any, period: Any, *, threshold: npt.ArrayLike, step: float = 1.0, answers: int = 1, level: float = 0.95
 ) -> Signal:
     """Periods of a dealer that just reach a threshold, against what the distribution of his answers makes of periods near it.
 
@@ -42,8 +42,9 @@ def threshold_bunching(
         The dealer of each response.
     period : array (n,)
         The period whose mean is held against the threshold, such as the month.
-    threshold : float
-        t, above the lowest and at most the highest score.
+    threshold : float or array (n,)
+        t, between the lowest and the highest score: one for all, or that of the period of each response, NaN where none is known. Periods
+        without one are left out.
     step : float
         Distance between neighbouring scores.
     answers : int
@@ -54,13 +55,14 @@ def threshold_bunching(
     Returns
     -------
     Signal
-        The effect is the share of the dealer's periods in excess. Details: `periods`, `near`, `just_reached`, `expected`. `null` holds
-        the network's counts and p-value. Evidence: responses of the periods that just reached.
+        The effect is the share of the dealer's periods in excess. Details: `periods`, `near`, `just_reached`, `expected`, and with
+        thresholds by period `unset`, the periods left out. `null` holds the network's counts and p-value. Evidence: responses of the
+        periods that just reached. Abstains where no period came near the threshold (no_period_near), or none has one (no_threshold).
 
     Raises
     ------
     InputError
-        Scores off the lattice, or a threshold they cannot miss or reach.
+        Scores off the lattice, a threshold they cannot miss or reach, or several thresholds within a period of a dealer.
 
     References
     ----------
@@ -78,13 +80,15 @@ def threshold_bunching(
     """
     _checks.level(level)
     number, size = _checks.whole(answers, "answers", low=1), _checks.number(step, "step", low=0.0, open_low=True)
-    place, cut = _lattice(score, threshold, size)
+    values = _checks.vector(score, "score")
+    place = _lattice(values, size)
+    cut = _cuts(threshold, values, size)
     dealers = dealers_of(dealer, length=place.size)
     months, _ = _checks.factorize(period, "period", length=place.size)
     if not place.any():
         return _unmoved(dealers, level)
-    found, group = _periods(dealers.code, months, place, dealers.count, cut, number)
-    return _told(found, group, dealers, level)
+    found = _periods(dealers.code, months, place, dealers.count, cut, number)
+    return _told(found, dealers, level, by_period=np.ndim(threshold) > 0)
 
 
 def _unmoved(dealers: Dealers, level: float) -> Signal:
@@ -96,13 +100,9 @@ def _unmoved(dealers: Dealers, level: float) -> Signal:
     )
 
 
-def _lattice(score: npt.ArrayLike, threshold: float, step: float) -> tuple[Integers, float]:
-    """Scores as whole steps above the lowest, and the threshold in steps."""
-    values = _checks.vector(score, "score")
-    if not values.size:
-        return np.zeros(0, np.intp), 0.0
-    low, high = float(values.min()), float(values.max())
-    steps = (values - low) / step
+def _lattice(values: Floats, step: float) -> Integers:
+    """Scores as whole steps above the lowest."""
+    steps = (values - values.min(initial=np.inf)) / step
     off = np.flatnonzero(np.abs(steps - np.round(steps)) > 1e-6)
     if off.size:
         raise InputError(
@@ -110,38 +110,72 @@ def _lattice(score: npt.ArrayLike, threshold: float, step: float) -> tuple[Integ
             "eight whole scores.",
             code="off_lattice", argument="score", rows=off, step=step,
         )
-    cut = _checks.number(threshold, "threshold")
-    if high > low and not low < cut < high:
+    return np.asarray(np.round(steps), np.intp)
+
+
+def _cuts(threshold: npt.ArrayLike, values: Floats, step: float) -> Floats:
+    """The threshold of each response in steps above the lowest score; NaN where there is none."""
+    if np.ndim(threshold):
+        cut = _checks.vector(threshold, "threshold", length=values.size, missing=True)
+    else:
+        cut = np.full(values.size, _checks.number(threshold, "threshold"))
+    if not values.size:
+        return cut
+    low, high = float(values.min()), float(values.max())
+    beside = np.flatnonzero((cut <= low) | (cut >= high))
+    if high > low and beside.size:
         raise InputError(
-            f"threshold must lie between the lowest and the highest score, {low:g} and {high:g}; got {cut:g}.",
-            code="threshold_outside", argument="threshold", low=low, high=high, value=cut,
+            f"threshold must lie between the lowest and the highest score, {low:g} and {high:g}; got {cut[beside[0]]:g}.",
+            code="threshold_outside", argument="threshold", rows=beside if np.ndim(threshold) else [], low=low, high=high,
+            value=float(cut[beside[0]]),
         )
-    return np.round(steps).astype(np.intp), (cut - low) / step
+    return np.asarray((cut - low) / step)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Periods:
-    """Dealer, standing and chance of every dealer's period, (G,); the chance is 0 of periods not near the threshold."""
+    """Dealer, standing and chance of every dealer's period with a threshold, (G,); the chance is 0 of periods not near it.
+
+    Beside it the responses of these periods, with the period of each, and how many periods of every dealer have no threshold.
+    """
 
     dealer: Integers
     near: npt.NDArray[np.bool_]
     just: npt.NDArray[np.bool_]
     chance: Floats
+    rows: Integers
+    group: Integers
+    unset: Floats
 
 
-def _periods(dealer: Integers, month: Integers, place: Integers, count: int, cut: float, answers: int) -> tuple[_Periods, Integers]:
+def _periods(dealer: Integers, month: Integers, place: Integers, count: int, cut: Floats, answers: int) -> _Periods:
     """The dealers' periods, and the period of every response."""
     top, months = int(place.max()), int(month.max()) + 1
-    present, group = np.unique(dealer * months + month, return_inverse=True)
+    key, known = dealer * months + month, ~np.isnan(cut)
+    rows = np.flatnonzero(known)
+    present, first, group = np.unique(key[rows], return_index=True, return_inverse=True)
+    line = cut[rows][first]
+    varies = np.sort(np.append(rows[cut[rows] != line[group]], np.flatnonzero(~known & np.isin(key, present))))
+    if varies.size:
+        raise InputError(
+            f"threshold must be the same within a period of a dealer; it is not at rows {shown(varies)}.",
+            code="threshold_varies", argument="threshold", rows=varies,
+        )
     of, n = present // months, np.bincount(group)
     width = (answers * (top - float(place[place < top].mean())), _NEAR * top)
-    beyond = _beyond(np.bincount(group, weights=place), n, cut)
-    just, near = _standing(beyond, *width)
-    chance = _chances(_own(dealer, place, count, top), n, of, cut, width)
-    return _Periods(dealer=of, near=near, just=just, chance=np.where(near, chance, 0.0)), group
+    just, near = _standing(_beyond(np.bincount(group, weights=place[rows]), n, line), *width)
+    law, chance = _own(dealer, place, count, top), np.zeros(n.size)
+    for each in np.unique(line):
+        at = np.flatnonzero(line == each)
+        dealers, own = np.unique(of[at], return_inverse=True)
+        chance[at] = _chances(law[dealers], n[at], own, float(each), width)
+    unset = np.bincount(np.setdiff1d(key[~known], present) // months, minlength=count).astype(float)
+    return _Periods(
+        dealer=of, near=near, just=just, chance=np.where(near, chance, 0.0), rows=rows, group=group, unset=unset,
+    )
 
 
-def _beyond(total: npt.NDArray[Any], n: npt.ArrayLike, cut: float) -> Floats:
+def _beyond(total: npt.NDArray[Any], n: npt.ArrayLike, cut: float | Floats) -> Floats:
     """How far sums stand above the threshold, in steps; exactly 0 on it."""
     beyond = np.asarray(total - np.asarray(n) * cut, float)
     return np.where(np.abs(beyond) < _TIE, 0.0, beyond)
@@ -193,7 +227,7 @@ def _tilts(law: Floats, cut: float) -> Floats:
     return np.asarray((low + high) / 2.0)
 
 
-def _told(found: _Periods, group: Integers, dealers: Dealers, level: float) -> Signal:
+def _told(found: _Periods, dealers: Dealers, level: float, *, by_period: bool) -> Signal:
     """Counts, exact p-values and evidence."""
     size, p = dealers.count, found.chance
     periods, near, just, expected, variance = (
@@ -202,12 +236,14 @@ def _told(found: _Periods, group: Integers, dealers: Dealers, level: float) -> S
     near_ones = np.flatnonzero(found.near)
     above, equal = poisson_binomial_tail(p[near_ones], found.dealer[near_ones], just.astype(np.intp))
     all_above, all_equal = poisson_binomial_tail(p[near_ones], np.zeros(near_ones.size, np.intp), np.array([found.just.sum()]))
-    rows = np.flatnonzero(found.just[group])
+    reached, share = found.just[found.group], np.maximum(periods, 1.0)
     return signal(
-        "threshold_bunching", dealers, n=dealers.sums(np.ones(group.size)), effect=(just - expected) / periods,
-        std_error=np.sqrt(variance) / periods, statistic=(just - expected) / np.sqrt(np.maximum(variance, 1e-12)),
-        p_value=np.minimum(above + equal / 2.0, 1.0), unit="share", abstains={"no_period_near": variance <= 0},
-        details={"periods": periods, "near": near, "just_reached": just, "expected": expected},
+        "threshold_bunching", dealers, n=sums_by(dealers.code[found.rows], np.ones(found.rows.size), size),
+        effect=(just - expected) / share, std_error=np.sqrt(variance) / share,
+        statistic=(just - expected) / np.sqrt(np.maximum(variance, 1e-12)), p_value=np.minimum(above + equal / 2.0, 1.0), unit="share",
+        abstains={"no_threshold": periods == 0, "no_period_near": variance <= 0},
+        details={"periods": periods, "near": near, "just_reached": just, "expected": expected}
+        | ({"unset": found.unset} if by_period else {}),
         null={"just_reached": just.sum(), "expected": expected.sum(), "p_value": np.minimum(all_above + all_equal, 1.0)},
-        evidence=rows, weight=1.0 - p[group[rows]], level=level,
+        evidence=found.rows[reached], weight=1.0 - p[found.group[reached]], level=level,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SINGLE = ("score", "response_id", "visit", "channel", "independent_channel", "time", "device", "address", "seconds")
 _LISTS = ("items", "case_mix", "outcomes")
 _ON_ROSTER = ("invited", "drawn", "reached")
-_OF_SCORES = ("threshold", "top", "kiosks", "level")
+_OF_SCORES = ("top", "kiosks", "level")
 
 
 def audit_key_problems(settings: Mapping[str, Any]) -> Iterator[InputError]:
@@ -32,11 +32,6 @@ def audit_key_problems(settings: Mapping[str, Any]) -> Iterator[InputError]:
         yield InputError(
             "[audit.roster] needs [audit] visit: the column of the forms that joins them to the roster.",
             code="study_roster_visit", argument="audit.visit",
-        )
-    if isinstance(asked["threshold"], Mapping):
-        yield InputError(
-            "[audit] threshold as a table, one line for each dealer and month, is not available yet in this version. Write one number, "
-            "or leave it out.", code="study_threshold_table", argument="audit.threshold",
         )
     if "pages" in asked:
         from ..report.audit_disclosure import checked_disclosure
@@ -67,6 +62,16 @@ def audit_tables(study: Study, files: Files) -> tuple[Any, Any]:
     return responses, roster
 
 
+def threshold_of(study: Study, files: Files) -> Any:
+    """KPI lines as `audit_dealers` takes them: a number, or a table with its columns named as it names them."""
+    asked = study["audit"]["threshold"]
+    if not isinstance(asked, Mapping):
+        return asked
+    renamed = {asked["dealer"]: audit_dealer_column(study), asked["value"]: "threshold", asked.get("month"): "month"}
+    kept = [name for name in renamed if name]
+    return files.table("threshold")[kept].rename(columns=renamed)
+
+
 def disclosed(study: Study) -> tuple[str, ...]:
     """Signals that dealers are told of."""
     asked = study["audit"].get("pages")
@@ -81,7 +86,7 @@ def audit_study(study: Study, files: Files, tell: Callable[[str, int, int], None
     responses, roster = audit_tables(study, files)
     asked = study["audit"]
     refuse_unknown_dealers(study, responses[audit_dealer_column(study)])
-    options = {name: asked[name] for name in (*_OF_SCORES, "matters", "fdr")}
+    options = {name: asked[name] for name in (*_OF_SCORES, "matters", "fdr")} | {"threshold": threshold_of(study, files)}
     audit = audit_dealers(responses, roster=roster, **audit_columns(study), **options, seed=study["study"]["seed"])
     tell("audit", 1, 1)
     return audit
@@ -105,13 +110,15 @@ def refuse_unknown_dealers(study: Study, dealers: Any) -> None:
 def read_audit(study: Study, files: Files) -> tuple[tuple[Responses, Roster | None] | None, list[VocstatsError]]:
     """The tables of an audit as it would take them, and everything that is wrong with them; nothing is computed."""
     from ..workflows.audit_tables import ColumnNames, read_tables
+    from ..workflows.audit_thresholds import read_threshold
     from ..workflows.dealer_audit import look_at
 
     responses, roster = audit_tables(study, files)
     columns = audit_columns(study)
     try:
         found = read_tables(responses, roster, ColumnNames.checked(**columns))
-        look_at(found[0], **{name: study["audit"][name] for name in _OF_SCORES}, seed=study["study"]["seed"])
+        threshold = read_threshold(threshold_of(study, files), found[0], columns["dealer"])
+        look_at(found[0], threshold, **{name: study["audit"][name] for name in _OF_SCORES}, seed=study["study"]["seed"])
         refuse_unknown_dealers(study, responses[columns["dealer"]])
     except VocstatsError as error:
         problems = {(each.code, each.argument): each for each in (error, *_one_by_one(study, responses, columns))}

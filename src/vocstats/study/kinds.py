@@ -153,7 +153,10 @@ def _codes(value: Any) -> dict[str, list[Any]]:
 
 
 def _threshold(value: Any) -> Any:
-    return _fields(file=_text, dealer=_text, month=_text, value=_text)(value) if isinstance(value, dict) else _number(value)
+    if not isinstance(value, dict):
+        return _number(value)
+    _require({"file", "dealer", "value"} <= set(value) <= {"file", "dealer", "month", "value", "sheet", "encoding"})
+    return _table(_text)(value)
 
 
 def _pages(value: Any) -> Any:
@@ -201,8 +204,8 @@ KINDS: Mapping[str, Kind] = {
     "missing": Kind('"fail", "level", or { column = "name of its level" }', '"fail"、"level",或 { 列名 = "缺失层的名称" }', _missing),
     "codes": Kind(f"a table of lists under {', '.join(_OUTCOMES)}", f"以 {'、'.join(_OUTCOMES)} 为键的列表", _codes),
     "threshold": Kind(
-        'a number, or { file = "...", dealer = "...", month = "...", value = "..." }',
-        '数字,或 { file = "…", dealer = "…", month = "…", value = "…" }',
+        'a number, or { file = "...", dealer = "...", month = "...", value = "..." }, month where the line changes',
+        '数字,或 { file = "…", dealer = "…", month = "…", value = "…" }(达标线不随月份变化时可省略 month)',
         _threshold,
     ),
     "pages": Kind('"flagged", "all", or a list of dealers: ["D0123"]', '"flagged"、"all",或经销商列表:["D0123"]', _pages),

@@ -101,6 +101,8 @@ def _section_lines(pattern: str, path: str, settings: Mapping[str, Any], study: 
 def _key_line(key: Key, value: Any, study: Study, folder: Path) -> str:
     if value is None:
         return f"# {key.name} is not set"
+    if isinstance(value, Mapping) and "file" in value:
+        value = {**value, "file": _relative(study.locate(value["file"]), folder)}
     if (key.section, key.name) in _PATHS:
         value = _relative(study.locate(value), folder)
     return f"{key.name} = {toml(value)}"

@@ -105,7 +105,7 @@ def _registry_request(study: Study) -> Request:
 
 
 def _of_audit(study: Study) -> Iterator[Request]:
-    asked, roster = study["audit"], study["audit"].get("roster")
+    asked, roster, line = study["audit"], study["audit"].get("roster"), study["audit"]["threshold"]
     dealer = audit_dealer_column(study)
     yield Request.of(
         "responses", "audit.responses", asked,
@@ -118,6 +118,8 @@ def _of_audit(study: Study) -> Iterator[Request]:
             "roster", "audit.roster.file", roster, [roster[name] for name in ("invited", "drawn", "reached")],
             text=[roster["dealer"] or dealer, roster["visit"] or asked["visit"]], optional=[*asked["case_mix"], *asked["outcomes"]],
         )
+    if isinstance(line, Mapping):
+        yield Request.of("threshold", "audit.threshold.file", line, [line.get("month")], text=[line["dealer"]], scores=[line["value"]])
 
 
 def audit_dealer_column(study: Study) -> str:

@@ -13,6 +13,7 @@ from .. import inflation
 from .._checks import Floats
 from ..inflation import Signal
 from .audit_tables import Responses, Roster, mapping_of
+from .audit_thresholds import Thresholds
 
 Rows = npt.NDArray[np.intp]
 
@@ -25,8 +26,8 @@ class Look:
     ----------
     top : float
         Lowest top mark.
-    threshold : float, optional
-        KPI line: a mean score, or where `share` a share of top marks.
+    threshold : float or Thresholds, optional
+        KPI line, for all or by dealer and month: a mean score, or where `share` a share of top marks.
     share : bool
     kiosks : tuple
         Devices registered as tablets of the dealers.
@@ -35,7 +36,7 @@ class Look:
     """
 
     top: float
-    threshold: float | None
+    threshold: float | Thresholds | None
     share: bool
     kiosks: tuple[Any, ...]
     level: float
@@ -108,23 +109,31 @@ def _in_time(
 ) -> Iterator[Signal | tuple[str, str]]:
     score, dealer = data.score[own], data.dealer[own]
     level, seed = look.level, look.seed
-    known = np.flatnonzero(~np.isnat(time))
-    marks = (score >= look.top).astype(float) if look.share else score
-    if look.threshold is None:
-        yield "threshold_bunching", "no_threshold"
-    elif known.size and marks.min() < look.threshold <= marks.max():
-        month = time[known].astype("datetime64[M]")
-        steps = np.diff(np.unique(marks))
-        yield _at(own[known], inflation.threshold_bunching(
-            marks[known], dealer[known], month, threshold=look.threshold, step=float(steps.min()), level=level
-        ))
-    else:
-        yield "threshold_bunching", "threshold_out_of_reach"
+    yield _bunching(score, dealer, time, own, look)
     yield _at(own, inflation.period_end(score, dealer, time, x=x, level=level))
     yield _at(own, inflation.onset(score, dealer, time, x=x, level=level, seed=seed))
     device, address = (None if values is None else values[own] for values in (data.device, data.address))
     kiosks = () if device is None else tuple(kiosk for kiosk in look.kiosks if (device == kiosk).any())
     yield _at(own, inflation.bursts(time, dealer, device=device, address=address, kiosks=kiosks, level=level, seed=seed))
+
+
+def _bunching(
+    score: Floats, dealer: npt.NDArray[Any], time: npt.NDArray[Any], own: Rows, look: Look
+) -> Signal | tuple[str, str]:
+    """Months that just reach a KPI line, where there is one that own answers can miss and reach."""
+    known = np.flatnonzero(~np.isnat(time))
+    month = time[known].astype("datetime64[M]")
+    line = look.threshold.of(dealer[known], month) if isinstance(look.threshold, Thresholds) else look.threshold
+    if line is None or np.isnan(line).all():
+        return "threshold_bunching", "no_threshold"
+    marks = ((score >= look.top).astype(float) if look.share else score)[known]
+    within = (marks.min(initial=np.inf) < line) & (line < marks.max(initial=-np.inf))
+    if not np.any(within):
+        return "threshold_bunching", "threshold_out_of_reach"
+    return _at(own[known], inflation.threshold_bunching(
+        marks, dealer[known], month, threshold=line if isinstance(line, float) else np.where(within, line, np.nan),
+        step=float(np.diff(np.unique(marks)).min()), level=look.level,
+    ))
 
 
 def _traces(data: Responses, look: Look) -> Iterator[Signal | tuple[str, str]]:

@@ -173,7 +173,7 @@ def _read_responses(table: InputTable, columns: ColumnNames, outcomes: Sequence[
     complete |= {f"mix {name}": name for name in columns.case_mix}
     for key, name in complete.items():
         if key in rows:
-            _refuse_missing(rows[key], str(name), table)
+            refuse_missing(rows[key], str(name), table)
     if "response_id" in rows:
         _refuse_repeated(rows["response_id"], str(columns.response_id), table)
     return _numbered(rows, "response_id")
@@ -216,7 +216,7 @@ def _read_roster(table: InputTable, columns: ColumnNames, later: Sequence[str]) 
     rows = table.view(wanted).rows()
     for key, name in ({"dealer": columns.dealer, "visit": visit} | {f"mix {name}": name for name in columns.case_mix}).items():
         if key in rows:
-            _refuse_missing(rows[key], name, table)
+            refuse_missing(rows[key], name, table)
     _refuse_repeated(rows["visit"], visit, table)
     return _numbered(rows, "visit")
 
@@ -273,7 +273,8 @@ def _followed(values: Floats, place: npt.NDArray[np.intp]) -> Floats:
     return np.where(place >= 0, values[np.maximum(place, 0)], np.nan) if values.size else np.full(place.size, np.nan)
 
 
-def _refuse_missing(values: Column, column: str, table: InputTable) -> None:
+def refuse_missing(values: Column, column: str, table: InputTable) -> None:
+    """InputError where a column that must be complete is not."""
     rows = np.flatnonzero(_missing(values))
     if rows.size:
         raise InputError(

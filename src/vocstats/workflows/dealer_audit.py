@@ -16,6 +16,7 @@ from ..results import Assumption
 from .audit_result import DealerAudit
 from .audit_signals import Look, named, signals_of
 from .audit_tables import ColumnNames, Responses, Roster, mapping_of, read_tables
+from .audit_thresholds import Thresholds, is_share, read_threshold
 from .detectable import detectable_inflation
 
 _WATCH = 0.05  # combined p-value of a dealer to be watched
@@ -43,7 +44,7 @@ def audit_dealers(
     invited: str | None = None,
     drawn: str | None = None,
     reached: str | None = None,
-    threshold: float | None = None,
+    threshold: Any = None,
     top: float | None = None,
     matters: float = 0.5,
     fdr: float = 0.10,
@@ -82,8 +83,10 @@ def audit_dealers(
         One row per visit, with the columns `dealer`, `visit`, the case mix and what follows.
     invited, drawn, reached : str, optional
         Columns of the roster, true/false or 1/0: asked by anybody, drawn by the manufacturer, got hold of.
-    threshold : float, optional
-        KPI line of a month: a mean score, or (below the lowest score and at most 1) a share of top marks.
+    threshold : float, mapping or dataframe, optional
+        KPI line of a month: a mean score, or (below the lowest score and at most 1) a share of top marks. One for all; {dealer: line}; or
+        a table with the columns `dealer`, ``threshold`` and, where it changes, ``month`` (any day of it, or text such as 2026-07).
+        Months of a dealer without a line are left out of the signal, which counts them (``unset``).
     top : float, optional
         Lowest top mark; None: the second highest score given.
     matters : float
@@ -134,7 +137,7 @@ def audit_dealers(
         invited=invited, drawn=drawn, reached=reached,
     )
     answers, visits = read_tables(responses, roster, columns)
-    look = look_at(answers, threshold, top, kiosks, level, seed)
+    look = look_at(answers, read_threshold(threshold, answers, dealer), top, kiosks, level, seed)
     signals, left_out = signals_of(answers, visits, look)
     evidence = inflation.combine(signals, method="likelihood_ratio", fdr=fdr, seed=seed)
     scores = _scores(answers, visits, signals, level, seed)
@@ -149,7 +152,9 @@ def audit_dealers(
     )
 
 
-def look_at(answers: Responses, threshold: float | None, top: float | None, kiosks: Iterable[Any], level: float, seed: int) -> Look:
+def look_at(
+    answers: Responses, threshold: float | Thresholds | None, top: float | None, kiosks: Iterable[Any], level: float, seed: int
+) -> Look:
     """Options that depend on the scores given; InputError where they do not go with them."""
     given = np.unique(answers.score)
     lowest, highest = float(given[0]), float(given[-1])
@@ -159,20 +164,14 @@ def look_at(answers: Responses, threshold: float | None, top: float | None, kios
             f"top must lie above the lowest score given, {lowest:g}, and not above the highest, {highest:g}; got {mark:g}.",
             code="top_out_of_scale", argument="top", lowest=lowest, highest=highest, value=mark,
         )
-    line = None if threshold is None else _checks.number(threshold, "threshold")
-    share = line is not None and 0.0 < line <= 1.0 and line < lowest
-    if line is not None and not share and not lowest < line <= highest:
-        raise InputError(
-            f"threshold must be a mean score above {lowest:g} and up to {highest:g}, or a share of top marks up to 1; got {line:g}.",
-            code="threshold_out_of_scale", argument="threshold", lowest=lowest, highest=highest, value=line,
-        )
+    share = threshold is not None and is_share(threshold, lowest, highest)
     known = tuple(str(kiosk) for kiosk in kiosks)
     if known and answers.device is None:
         raise InputError(
             f"kiosks names devices {shown(known)}, and no column of devices was given (device=).",
             code="kiosks_without_device", argument="kiosks", levels=known,
         )
-    return Look(top=mark, threshold=line, share=share, kiosks=known, level=level, seed=seed)
+    return Look(top=mark, threshold=threshold, share=share, kiosks=known, level=level, seed=seed)
 
 
 def _scores(answers: Responses, visits: Roster | None, signals: Sequence[Signal], level: float, seed: int) -> HonestScores:
