@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from vocstats.cli.starting import _guess_name
+from vocstats.cli.guessing import guess_name
 from vocstats.study import load_study
 
 Call = Callable[..., Any]
@@ -104,6 +104,6 @@ def test_what_cannot_be_guessed_names_its_option(vocstats: Call, tmp_path: Path,
 
 
 def test_the_whole_word_wins_over_a_part() -> None:
-    assert _guess_name(["dealer_name", "dealer"], ("dealer",)) == "dealer"
-    assert _guess_name(["vehicle_id", "客户编号"], ("客户编号", "id")) == "客户编号"
-    assert _guess_name(["x"], ("id",)) == ""
+    assert guess_name(["dealer_name", "dealer"], ("dealer",)) == "dealer"
+    assert guess_name(["vehicle_id", "客户编号"], ("客户编号", "id")) == "客户编号"
+    assert guess_name(["x"], ("id",)) == ""

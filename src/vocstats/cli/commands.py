@@ -64,6 +64,7 @@ def demo(
 @app.command()
 def init(
     context: typer.Context,
+    which: Annotated[str, typer.Argument(metavar="[score|audit]")] = "score",
     registry: Annotated[Path | None, typer.Option()] = None,
     survey: Annotated[Path | None, typer.Option()] = None,
     follow_up: Annotated[Path | None, typer.Option()] = None,
@@ -73,21 +74,25 @@ def init(
     outcome: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
     scale: Annotated[str | None, typer.Option(metavar="LOW,HIGH")] = None,
     auxiliary: Annotated[list[str] | None, typer.Option(metavar="COLUMN")] = None,
+    responses: Annotated[Path | None, typer.Option()] = None,
+    roster: Annotated[Path | None, typer.Option()] = None,
+    score: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    channel: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    independent_channel: Annotated[str | None, typer.Option(metavar="VALUE")] = None,
+    items: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
+    case_mix: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
+    outcomes: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
+    threshold: Annotated[str | None, typer.Option(metavar="NUMBER|FILE")] = None,
     dealer: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
     title: Annotated[str | None, typer.Option()] = None,
     file: Annotated[Path, typer.Option()] = Path("study.toml"),
     overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
     ask: Annotated[bool, typer.Option("--ask/--no-ask")] = True,
 ) -> None:
-    from .starting import write_study
+    from .starting import given_of, write_study
 
-    given = {
-        "registry": registry, "survey": survey, "follow_up": follow_up, "exit_interview": exit_interview, "id": id,
-        "churned": churned, "outcome": outcome, "scale": scale, "auxiliaries": ",".join(auxiliary) if auxiliary else None,
-        "dealer": dealer, "title": title,
-    }  # fmt: skip
-    answers = {name: str(value) for name, value in given.items() if value is not None}
-    write_study(context.obj, file, answers, ask=ask, overwrite=overwrite)
+    audits = choice(which, options.Example, "WHICH") == "audit"
+    write_study(context.obj, file, given_of(context.params, audits=audits), audits=audits, ask=ask, overwrite=overwrite)
 
 
 @app.command()

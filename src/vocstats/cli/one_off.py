@@ -127,7 +127,7 @@ def names_of(texts: Sequence[str], option: str = "") -> list[str]:
     return [name for text in texts for name in _split(text)]
 
 
-def _value(text: str, option: str) -> Any:
+def value_of(text: str, option: str) -> Any:
     """A number where it is one, else the text."""
     try:
         return _number(text)
@@ -147,7 +147,7 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in re.split("[,,]", text) if part.strip()]
 
 
-def _threshold(text: str, option: str) -> Any:
+def line_of(text: str, option: str) -> Any:
     """A number, or a file with the columns dealer, month (where the line changes) and threshold."""
     try:
         return _number(text)
@@ -159,7 +159,7 @@ def _threshold(text: str, option: str) -> Any:
 
 
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
-    "churned": churned_of, "independent_channel": _value, "threshold": _threshold,
+    "churned": churned_of, "independent_channel": value_of, "threshold": line_of,
     **dict.fromkeys(("scale", "bottom", "missing_codes", "grid", *_SHIFTS), numbers_of),
     **dict.fromkeys(("statistic", "auxiliary", "by", "items", "case_mix", "outcomes", "kiosks"), names_of),
     "top": lambda value, option: numbers_of(value, option) if isinstance(value, str) else value,

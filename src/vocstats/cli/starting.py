@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -16,12 +16,12 @@ from ..errors import InputError
 from ..study import study_from_document
 from ..study.commented import commented_study
 from ..tables import InputTable, read_table
+from .guessing import any_missing, column_of, data_files, existing, guess_auxiliaries, guess_name, levels
 from .one_off import churned_of, names_of, numbers_of
 
 if TYPE_CHECKING:
     from .terminal import Terminal
 
-_ENDINGS = (".csv", ".xlsx", ".parquet", ".sav")
 _FILES = {
     "registry": ("registry", "customer", "base", "crm", "名册", "客户"),
     "survey": ("survey", "answer", "response", "csi", "问卷", "调查", "满意"),
@@ -38,8 +38,13 @@ _COLUMNS = {
 _GONE = ("churned", "yes", "left", "lapsed", "lost", "流失", "是", "已流失", "1", "true")
 _SCALES = ((1, 5), (1, 7), (1, 10), (0, 10), (0, 100))
 _CODES = (97, 98, 99, -1)
-_MOST_LEVELS = 12
-_OPTIONAL = ("follow_up", "exit_interview", "dealer", "auxiliaries")
+_BOTH = ("dealer", "title")
+_SCORE = ("registry", "survey", "follow_up", "exit_interview", "id", "churned", "outcome", "scale", "auxiliary", *_BOTH)
+_AUDIT = (
+    "responses", "roster", "score", "channel", "independent_channel", "items", "case_mix", "outcomes", "threshold", *_BOTH
+)
+_OF_SCORE = ("follow_up", "exit_interview", "dealer", "auxiliaries")  # may be left out
+_OF_AUDIT = ("channel", "roster", "outcomes", "items", "case_mix", "threshold")
 
 
 @dataclass(slots=True)
@@ -49,6 +54,7 @@ class Interview:
     terminal: Terminal
     given: Mapping[str, str]
     ask: bool
+    optional: tuple[str, ...]
 
     def __call__(self, name: str, guess: str, clean: Callable[[str], Any]) -> Any:
         """The cleaned answer to the question `name`; a wrong one is asked for again, or refused where nobody is asked."""
@@ -58,7 +64,7 @@ class Interview:
             if answer is None:
                 answer = self._prompt(name, guess) if asked else guess
             answer = answer.strip()
-            if not answer and name in _OPTIONAL:
+            if not answer and name in self.optional:
                 return None
             try:
                 return clean(answer) if answer else self._refuse(name)
@@ -77,8 +83,10 @@ class Interview:
         raise InputError(f"{option} is needed: nothing in the files suggests it.", code="cli_init_needs", argument=option)
 
 
-def write_study(terminal: Terminal, path: Path, given: Mapping[str, str], *, ask: bool, overwrite: bool) -> None:
-    """Interview the user and write the study file."""
+def write_study(terminal: Terminal, path: Path, given: Mapping[str, str], *, audits: bool, ask: bool, overwrite: bool) -> None:
+    """Interview the user and write the study file, of a score or of an audit."""
+    from .starting_audit import audit_interview
+
     if path.exists() and not overwrite:
         raise InputError(
             f"{path} exists already. Choose another name (--file), or replace it (--overwrite).",
@@ -86,7 +94,8 @@ def write_study(terminal: Terminal, path: Path, given: Mapping[str, str], *, ask
         )
     if ask and not terminal.quiet:
         terminal.say("init_head")
-    document = interview(Interview(terminal, given, ask), path.resolve().parent)
+    answer = Interview(terminal, given, ask, _OF_AUDIT if audits else _OF_SCORE)
+    document = (audit_interview if audits else interview)(answer, path.resolve().parent)
     text = commented_study(document, terminal.language)
     _, problems = study_from_document({"schema_version": 1, **document}, path=path)
     for problem in problems:
@@ -96,61 +105,64 @@ def write_study(terminal: Terminal, path: Path, given: Mapping[str, str], *, ask
     terminal.say("init_written", file=path)
 
 
+def given_of(options: Mapping[str, Any], *, audits: bool) -> dict[str, str]:
+    """Options of the command line as answers; InputError where one belongs to the other kind of study."""
+    given = {name: value for name, value in options.items() if name in (*_SCORE, *_AUDIT) and value not in (None, [], ())}
+    stray = [f"--{name.replace('_', '-')}" for name in given if name not in (_AUDIT if audits else _SCORE)]
+    if stray:
+        listed, which, other = ", ".join(stray), *(("audit", "score") if audits else ("score", "audit"))
+        raise InputError(
+            f"{listed}: for the study of a{'n audit' if other == 'audit' else ' score'} (vocstats init {other}). Leave it out of "
+            f"vocstats init {which}.",
+            code="cli_init_options", argument=stray[0], options=listed, which=which, other=other,
+        )
+    texts = {name: ",".join(value) if isinstance(value, (list, tuple)) else str(value) for name, value in given.items()}
+    return {"auxiliaries" if name == "auxiliary" else name: text for name, text in texts.items()}
+
+
 def interview(answer: Interview, folder: Path) -> dict[str, Any]:
     """The document of a study, from the interview."""
-    files = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in _ENDINGS) if folder.is_dir() else []
+    files = data_files(folder)
     readers: dict[str, InputTable] = {}
 
     def opened(role: str) -> str | None:
         def clean(name: str) -> str:
-            readers[role] = InputTable(read_table(_existing(folder, name)), role)
+            readers[role] = InputTable(read_table(existing(folder, name)), role)
             return name
 
-        name: str | None = answer(role, _guess_name(files, _FILES[role]), clean)
+        name: str | None = answer(role, guess_name(files, _FILES[role]), clean)
         return name
 
     registry, survey = opened("registry"), opened("survey")
     base, answers = readers["registry"], readers["survey"]
-    identifier = answer("id", _guess_name(base.schema, _COLUMNS["id"]), lambda name: _column(base, name))
+    identifier = answer("id", guess_name(base.schema, _COLUMNS["id"]), lambda name: column_of(base, name))
     churned = answer("churned", _guess_churned(base), lambda text: _churned(base, text))
-    outcome = answer("outcome", _guess_name(answers.schema, _COLUMNS["outcome"]), lambda name: _column(answers, name))
+    outcome = answer("outcome", guess_name(answers.schema, _COLUMNS["outcome"]), lambda name: column_of(answers, name))
     low, high, codes = _guess_scale(answers, outcome)
     scale = answer("scale", f"{low:g},{high:g}", lambda text: numbers_of(text, "--scale"))
     sources: dict[str, Any] = {"survey": {"file": survey, **_identifier(answers, identifier)}}
     for role in ("follow_up", "exit_interview"):
         if (file := opened(role)) is not None:
-            drawn = _guess_name(readers[role].schema, _COLUMNS["selected"])
+            drawn = guess_name(readers[role].schema, _COLUMNS["selected"])
             sources[role] = {"file": file, **_identifier(readers[role], identifier), **({"selected": drawn} if drawn else {})}
-    dealer = answer("dealer", _guess_name(base.schema, _COLUMNS["dealer"]), lambda name: _column(base, name))
+    dealer = answer("dealer", guess_name(base.schema, _COLUMNS["dealer"]), lambda name: column_of(base, name))
     taken = {identifier, dealer, outcome, churned if isinstance(churned, str) else churned["column"]}
-    suggested = ",".join(_guess_auxiliaries(base, taken))
-    auxiliaries = answer("auxiliaries", suggested, lambda text: [_column(base, name) for name in names_of([text])])
+    suggested = ",".join(guess_auxiliaries(base, taken))
+    auxiliaries = answer("auxiliaries", suggested, lambda text: [column_of(base, name) for name in names_of([text])])
     title = answer("title", answer.terminal.text("default_title"), str)
-    return _document(
+    return document_of(
         registry={"file": registry, "id": identifier, "dealer": dealer, "churned": churned},
         answers=sources,
         outcome={"column": outcome, "scale": scale, "missing_codes": codes or None},
-        auxiliaries={"columns": auxiliaries, "missing": "level" if auxiliaries and _any_missing(base, auxiliaries) else None},
+        auxiliaries={"columns": auxiliaries, "missing": "level" if auxiliaries and any_missing(base, auxiliaries) else None},
         correct={"by": [dealer] if dealer else None},
         study={"title": title, "language": [answer.terminal.language], "output": "out"},
     )
 
 
-def _document(**sections: Any) -> dict[str, Any]:
+def document_of(**sections: Any) -> dict[str, Any]:
     """The sections without what was not answered."""
     return {name: {key: value for key, value in section.items() if value is not None} for name, section in sections.items()}
-
-
-def _existing(folder: Path, name: str) -> Path:
-    path = folder / name
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.", code="study_no_file", argument="file", path=str(path))
-    return path
-
-
-def _column(table: InputTable, name: str) -> str:
-    table.require(name)
-    return name
 
 
 def _churned(table: InputTable, text: str) -> Any:
@@ -163,25 +175,15 @@ def _identifier(table: InputTable, identifier: str) -> dict[str, str]:
     """The column of customer numbers of a source, where it is not called as in the registry."""
     if identifier in table.schema:
         return {}
-    guess = _guess_name(table.schema, _COLUMNS["id"]) or next(iter(get_close_matches(identifier, table.schema, n=1, cutoff=0)))
+    guess = guess_name(table.schema, _COLUMNS["id"]) or next(iter(get_close_matches(identifier, table.schema, n=1, cutoff=0)))
     return {"id": guess}
 
 
-def _guess_name(names: Iterable[str], words: Iterable[str]) -> str:
-    """The name that is one of the words, else the first that holds one of them."""
-    listed = list(names)
-    for word in words:
-        for fits in (lambda name, word=word: name.lower() == word, lambda name, word=word: word in name.lower()):
-            if found := [name for name in listed if fits(name)]:
-                return found[0]
-    return ""
-
-
 def _guess_churned(table: InputTable) -> str:
-    column = _guess_name(table.schema, _COLUMNS["churned"])
+    column = guess_name(table.schema, _COLUMNS["churned"])
     if not column:
         return ""
-    values = _levels(table, column)
+    values = levels(table, column)
     if table.kind(column) in ("date", "datetime") or (values and all(re.match(r"\d{4}[-/.年]", str(value)) for value in values)):
         return f"{column}<{date.today().isoformat()}"
     if table.kind(column) == "text":
@@ -192,23 +194,10 @@ def _guess_churned(table: InputTable) -> str:
 
 def _guess_scale(table: InputTable, column: str) -> tuple[float, float, list[float]]:
     """The narrowest usual scale the answers fit on, and the codes that stand beside it."""
-    values = [value for value in _levels(table, column) if isinstance(value, (int, float))]
+    values = [value for value in levels(table, column) if isinstance(value, (int, float))]
     codes = [value for value in values if value in _CODES]
     inside = [value for value in values if value not in codes] or values
     for low, high in _SCALES if inside else ():
         if low <= min(inside) and max(inside) <= high:
             return low, high, [int(code) for code in codes if not low <= code <= high]
     return (min(values), max(values), []) if values else (1, 10, [])
-
-
-def _guess_auxiliaries(table: InputTable, taken: set[Any]) -> list[str]:
-    usable = (name for name in table.schema if name not in taken and table.kind(name) in ("text", "boolean", "integer"))
-    return [name for name in usable if 2 <= len(_levels(table, name, _MOST_LEVELS + 1)) <= _MOST_LEVELS]
-
-
-def _any_missing(table: InputTable, columns: Iterable[str]) -> bool:
-    return any(table.aggregate({"missing": table.column(name).is_null().sum()})["missing"] for name in columns)
-
-
-def _levels(table: InputTable, column: str, limit: int = 200) -> list[Any]:
-    return table.view({"level": table.column(column)}).distinct("level", limit) if table.kind(column) not in ("date", "datetime") else []

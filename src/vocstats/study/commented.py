@@ -7,7 +7,7 @@ from typing import Any
 
 from ..texts import render
 from .kinds import KINDS
-from .schema import REQUIRED, SCHEMA_VERSION, SECTIONS, Key, keys_of, sections_under
+from .schema import CORRECTION, REQUIRED, SCHEMA_VERSION, SECTIONS, Key, keys_of, sections_under
 from .toml_text import toml, toml_key
 
 _COMMENT_COLUMN = 46
@@ -35,6 +35,8 @@ def commented_study(document: Mapping[str, Any], language: str) -> str:
 
 def _section(pattern: str, path: str, table: Mapping[str, Any], language: str) -> list[str]:
     children = sections_under(pattern)
+    if not pattern and "audit" in table:
+        children = {name: child for name, child in children.items() if name in table or name not in CORRECTION}
     here = {section.name: section for section in SECTIONS}[pattern]
     lines = [f"# {here.text(language)}", f"[{path}]"] if path and keys_of(pattern) else []
     lines += [_line(key, table.get(name), language) for name, key in keys_of(pattern).items()]
