@@ -11,7 +11,8 @@ _FEWEST = 20
 _CENTRES, _SPREADS = np.linspace(-1.2, 0.4, 33), np.linspace(0.7, 1.15, 19)
 _SHARES = np.array([0.0, 0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7])
 _NOBODY = 0.3  # chance that nobody inflates
-_CENTRE_FALLS, _SPREAD_FALLS = 1.2, 0.5  # with the share that inflates: training networks of benchmarks/audit_patterns.py
+_SPREAD = 0.95  # where nobody inflates: p-values of single signals are a little cautious
+_CENTRE_FALLS, _SPREAD_FALLS = 1.2, 0.35  # with the share that inflates; all three from networks for training only
 _CENTRE_ERROR, _SPREAD_ERROR = 0.07, 0.02
 _LOWEST, _LARGEST = -4.0, 500.0
 _NEGLIGIBLE = 1e-3
@@ -25,7 +26,7 @@ def honest_chances(own: Floats, log_ratio: Floats, chance: Floats) -> Floats:
 
         z ~ N(μ, σ²) with chance 1 - π        density φ(z) e^T with chance π
 
-    A priori μ ~ N(-1.2 π, .07²) and log σ ~ N(log(1 - .5 π), .02²): little is put right where few inflate. Chances are averaged over
+    A priori μ ~ N(-1.2 π, .07²) and log σ ~ N(log(.95 - .33 π), .02²): little is put right where few inflate. Chances are averaged over
     what the data leave of μ and σ; of fewer than 20 dealers nothing is learned.
 
     Parameters
@@ -53,7 +54,7 @@ def _posterior(z: Floats, log_ratio: Floats) -> tuple[Floats, Floats, Floats]:
         with np.errstate(divide="ignore"):
             log[:, k] = np.logaddexp(np.log1p(-share) + honest, np.log(share) + inflated).sum(axis=1)
     log -= 0.5 * ((centre[:, None] + _CENTRE_FALLS * _SHARES) / _CENTRE_ERROR) ** 2
-    log -= 0.5 * ((np.log(spread)[:, None] - np.log1p(-_SPREAD_FALLS * _SHARES)) / _SPREAD_ERROR) ** 2
+    log -= 0.5 * ((np.log(spread)[:, None] - np.log(_SPREAD * (1.0 - _SPREAD_FALLS * _SHARES))) / _SPREAD_ERROR) ** 2
     log += np.log(np.where(_SHARES == 0.0, _NOBODY, (1.0 - _NOBODY) / (_SHARES.size - 1)))
     weight = np.exp(log - log.max()).sum(axis=1)
     kept = weight > _NEGLIGIBLE * weight.sum()

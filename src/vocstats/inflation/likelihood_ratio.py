@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from scipy import special
 from ..results import Flags, Floats
 from .contaminated_null import honest_chances
 from .joint_null import whole_rows
-from .patterns import expected_scores, growth, shifts
+from .patterns import LEVEL, expected_scores, growth, low_level, shifts
 
 LOWEST, HIGHEST = -2.0, 8.0  # of a normal score: p-values near 1 heap, and those below 1e-15 are not meant
 _CLASSES = 3.0  # of like dealers to each factor e of growth
@@ -27,11 +28,12 @@ def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats
 
     With z_s the normal scores of the p-values and δ_ks their shifts under pattern k at dealers of like size
 
-        T = log (1/K) Σ_k exp Σ_s (δ_ks z_s - δ_ks² / 2),    δ >= 0
+        T = log (1/K) Σ_k exp Σ_s (δ_ks z_s - δ_ks² / 2) + min(z_level - 1/2, 0) + const,    δ >= 0
 
-    T rises with every z_s: p-values too large at honest dealers make it smaller. By itself it would list small dealers on the strength of
-    few answers, and wrongly more often than others: of a dealer smaller than a typical one it is less by twice the log of what his growth
-    lacks, as far as it is above -.5 (a tenth of that is left). p is the chance of so large a T at an honest dealer of the network, whichever: the mean over
+    The level's own δ is 0: high levels are those of honest stars, but who inflates seldom has a low one (`low_level`). T rises with every
+    z_s: p-values too large at honest dealers make it smaller. By itself it would list small dealers on the strength of few answers, and
+    wrongly more often than others: of a dealer smaller than a typical one it is less by twice the log of what his growth lacks, as far as
+    it is above -.5 (a tenth of that is left). p is the chance of so large a T at an honest dealer of the network, whichever: the mean over
     classes of like dealers, in each of them over `null`. Where that was drawn, nulls that gave way are put right (`honest_chances`).
 
     Parameters
@@ -47,32 +49,47 @@ def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats
     some = np.flatnonzero(speaks.any(axis=1))
     statistic, p_value = np.full(p.shape[0], np.nan), np.full(p.shape[0], np.nan)
     if some.size:
-        statistic[some], p_value[some] = _of_speaking(p[some], growth(n[some]), expected_scores(names), null, correlation)
+        statistic[some], p_value[some] = _of_speaking(p[some], growth(n[some]), names, null, correlation)
     return statistic, p_value
 
 
-def _of_speaking(p: Floats, growths: Floats, expected: Floats, null: Floats, correlation: Floats | None) -> tuple[Floats, Floats]:
+def _of_speaking(
+    p: Floats, growths: Floats, names: tuple[str, ...], null: Floats, correlation: Floats | None
+) -> tuple[Floats, Floats]:
     """Statistic and p-value of dealers of whom some signal speaks."""
     z, honest = (-special.ndtri(np.clip(each, 1e-300, 1.0 - 1e-15)) for each in (p, null))
+    expected, level = expected_scores(names), np.array([name == LEVEL for name in names])
     classes = [
-        (members, columns, shifts(expected[:, columns], growths[np.ix_(members, columns)].mean(axis=0)))
+        (members, columns, _Patterns(shifts(expected[:, columns], growths[np.ix_(members, columns)].mean(axis=0)), level[columns]))
         for members, columns in _alike(~np.isnan(p), growths)
     ]
     demands = [_DEMAND * max(-float(np.log(growths[np.ix_(members, columns)]).mean()), 0.0) for members, columns, _ in classes]
     ratio, statistic, place = np.empty(p.shape[0]), np.empty(p.shape[0]), np.empty(p.shape[0], np.intp)
-    for k, (members, columns, shift) in enumerate(classes):
-        ratio[members], place[members] = _log_ratio(_bounded(z[np.ix_(members, columns)]), shift), k
+    for k, (members, columns, patterns) in enumerate(classes):
+        ratio[members], place[members] = patterns.log_ratio(z[np.ix_(members, columns)]), k
         statistic[members] = _demanding(ratio[members], demands[k])
     chance = np.empty((len(classes), p.shape[0]))
-    for k, (_, columns, shift) in enumerate(classes):
+    for k, (_, columns, patterns) in enumerate(classes):
         drawn = whole_rows(honest, columns)
         chance[k] = (
-            _share(statistic, _demanding(_log_ratio(_bounded(drawn), shift), demands[k])) if correlation is None
-            else _weighted_share(statistic, drawn[:_MOST], shift, correlation[np.ix_(columns, columns)], demands[k])
+            _share(statistic, _demanding(patterns.log_ratio(drawn), demands[k])) if correlation is None
+            else _weighted_share(statistic, drawn[:_MOST], patterns, correlation[np.ix_(columns, columns)], demands[k])
         )
     if correlation is not None:
         chance = honest_chances(chance[place, np.arange(place.size)], ratio, chance)
     return statistic, np.bincount(place) / place.size @ chance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Patterns:
+    """Shifts (patterns, S) of the normal scores at like dealers, and which of the scores is the level's (S,)."""
+
+    shift: Floats
+    level: Flags
+
+    def log_ratio(self, z: Floats) -> Floats:
+        bounded = np.clip(z, LOWEST, HIGHEST)
+        return np.asarray(_log_ratio(bounded, self.shift) + low_level(bounded[:, self.level]).sum(axis=1))
 
 
 def _demanding(log_ratio: Floats, demand: float) -> Floats:
@@ -89,10 +106,6 @@ def _alike(speaks: Flags, growths: Floats) -> Iterator[tuple[npt.NDArray[np.intp
         yield np.flatnonzero(place.ravel() == k), each[1:].astype(bool)
 
 
-def _bounded(z: Floats) -> Floats:
-    return np.asarray(np.clip(z, LOWEST, HIGHEST))
-
-
 def _log_ratio(z: Floats, shift: Floats, precision: Floats | None = None) -> Floats:
     """Log of the mean likelihood ratio of N(shift, 1 / precision) against N(0, 1 / precision); None: of independent scores."""
     slope = shift if precision is None else shift @ precision
@@ -101,17 +114,18 @@ def _log_ratio(z: Floats, shift: Floats, precision: Floats | None = None) -> Flo
     return np.asarray(largest[:, 0] + np.log(np.exp(log - largest).mean(axis=1)))
 
 
-def _weighted_share(statistic: Floats, honest: Floats, shift: Floats, correlation: Floats, demand: float) -> Floats:
+def _weighted_share(statistic: Floats, honest: Floats, patterns: _Patterns, correlation: Floats, demand: float) -> Floats:
     """Chance of a statistic as large, by importance sampling.
 
     Half of the draws are honest, half are moved by a pattern each: weights are the density of the honest over that of the mixture.
     """
+    shift = patterns.shift
     moving = shift[shift.any(axis=1)] if shift.any() else shift
     moved = honest + moving[np.arange(honest.shape[0]) % moving.shape[0]]
     drawn = np.concatenate([honest, moved])
     ratio = np.exp(np.minimum(_log_ratio(drawn, moving, np.asarray(np.linalg.pinv(correlation), float)), _LARGEST_LOG))
     weight = 2.0 / (1.0 + ratio)
-    null = _demanding(_log_ratio(_bounded(drawn), shift), demand)
+    null = _demanding(patterns.log_ratio(drawn), demand)
     order = np.argsort(null)
     above = np.append(np.cumsum(weight[order][::-1])[::-1], 0.0) + weight.min()
     return np.asarray(above[np.searchsorted(null[order], statistic - 1e-9 * (1.0 + np.abs(statistic)))] / above[0])

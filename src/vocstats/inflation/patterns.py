@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+from scipy import special
 
 from ..results import Floats
 
@@ -14,7 +15,9 @@ TYPICAL = 200.0  # responses the normal scores of the table refer to
 _OWN_WAYS = 400.0  # responses whose error of measurement is as large as the honest spread between dealers
 _UNLISTED = 3.0  # normal score of a signal the table does not know
 FARTHEST = 6.0
-NOT_COUNTED = ("level_excess", "straightlining")  # honest stars have high levels; no practice makes answers more equal
+LEVEL = "level_excess"
+NOT_COUNTED = (LEVEL, "straightlining")  # honest stars have high levels; no practice makes answers more equal
+USUAL = 0.5  # normal score of the level from which on dealers count alike
 AMPLITUDES = (0.5, 1.0, 1.5)  # how much of the pattern
 
 
@@ -42,3 +45,9 @@ def growth(n: Floats) -> Floats:
 def shifts(expected: Floats, growths: Floats) -> Floats:
     """Shifts of the normal scores (patterns · amplitudes, S) at dealers of one size."""
     return np.asarray(np.minimum(np.concatenate([amplitude * expected * growths for amplitude in AMPLITUDES]), FARTHEST))
+
+
+def low_level(z: Floats) -> Floats:
+    """Log likelihood ratio of a level's normal scores: 1 less for each that it lies below 1/2, its exponential 1 in the mean of N(0, 1)."""
+    mean = special.ndtr(-USUAL) + np.exp(0.5 - USUAL) * special.ndtr(USUAL - 1.0)
+    return np.asarray(np.minimum(z - USUAL, 0.0) - np.log(mean))
