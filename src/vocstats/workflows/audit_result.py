@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..inflation import CombinedEvidence, HonestScores, Signal
 from ..results import Assumption, Floats, Result, frame, register
 from .audit_reasons import MOST, Reason, reasons_of
-from .audit_tables import Responses, Roster
+from .audit_tables import Responses, Roster, text_of
 from .dealer_record import DealerRecord, SignalLine
 from .verification import plan_calls
 
@@ -257,4 +257,5 @@ def _median(values: Floats) -> float:
 
 def _at(table: Responses | Roster | None, name: str, position: int) -> Any:
     values = None if table is None else getattr(table, name)
-    return None if values is None else values[position]
+    value = None if values is None else values[position]
+    return text_of(value) if isinstance(value, bytes) else value

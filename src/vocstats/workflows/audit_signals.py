@@ -112,8 +112,10 @@ def _in_time(
     yield _bunching(score, dealer, time, own, look)
     yield _at(own, inflation.period_end(score, dealer, time, x=x, level=level))
     yield _at(own, inflation.onset(score, dealer, time, x=x, level=level, seed=seed))
-    device, address = (None if values is None else values[own] for values in (data.device, data.address))
-    kiosks = () if device is None else tuple(kiosk for kiosk in look.kiosks if (device == kiosk).any())
+    device, address = (None if values is None else _codes(values[own]) for values in (data.device, data.address))
+    kiosks: list[float] = []
+    if data.device is not None and device is not None and look.kiosks:
+        kiosks = np.unique(device[np.isin(data.device[own], [kiosk.encode() for kiosk in look.kiosks])]).tolist()
     yield _at(own, inflation.bursts(time, dealer, device=device, address=address, kiosks=kiosks, level=level, seed=seed))
 
 
@@ -136,6 +138,12 @@ def _bunching(
     ))
 
 
+def _codes(texts: npt.NDArray[Any]) -> Floats:
+    """Numbers of texts in their order, NaN where missing."""
+    code = np.unique(texts, return_inverse=True)[1]
+    return np.where(texts == b"", np.nan, code)
+
+
 def _traces(data: Responses, look: Look) -> Iterator[Signal | tuple[str, str]]:
     """What device, address and time taken leave behind."""
     if data.seconds is None:
@@ -145,7 +153,10 @@ def _traces(data: Responses, look: Look) -> Iterator[Signal | tuple[str, str]]:
     if data.address is None:
         yield "shared_address", "no_addresses"
     else:
-        yield inflation.shared_address(data.address, data.dealer, device=data.device, independent=data.independent, level=look.level)
+        device = None if data.device is None else _codes(data.device)
+        yield inflation.shared_address(
+            _codes(data.address), data.dealer, device=device, independent=data.independent, level=look.level
+        )
 
 
 def _on_roster(roster: Roster | None, look: Look) -> Iterator[Signal | tuple[str, str]]:

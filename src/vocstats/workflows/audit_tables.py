@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from .._checks import Floats
 from ..errors import InputError, shown
-from ..tables import Columns, Expression, InputTable
+from ..tables import Columns, Expression, InputTable, packed
 from .question import names
 
 Flags = npt.NDArray[np.bool_]
 Column = npt.NDArray[Any]
+_IDS = ("response_id", "visit", "device", "address")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,7 +27,9 @@ class Roster:
     ----------
     row : int array (N,)
         Position in the caller's table.
-    dealer, visit : array (N,)
+    dealer : array (N,)
+    visit : bytes array (N,)
+        Numbers of visits as UTF-8.
     invited, drawn, reached : bool array (N,), optional
         None: no such column.
     heard : bool array (N,)
@@ -58,13 +61,15 @@ class Responses:
     row : int array (n,)
         Position in the caller's table, or in what a lazy engine sent.
     dealer, score : array (n,)
-    id, visit : array (n,), optional
-        Numbers of responses and visits as text.
+    id, visit : bytes array (n,), optional
+        Numbers of responses and visits as UTF-8, b"" where missing.
     independent : bool array (n,), optional
         Invited by somebody other than the dealer; None: not known.
     items, x, outcomes : {column: array (n,)}
         Empty where none was named. Items and outcomes may be missing.
-    time, device, address, seconds : array (n,), optional
+    time, seconds : array (n,), optional
+    device, address : bytes array (n,), optional
+        As UTF-8, b"" where missing.
     off_roster : int
         Responses whose visit is not on the roster.
     """
@@ -166,7 +171,7 @@ def _read_responses(table: InputTable, columns: ColumnNames, outcomes: Sequence[
     wanted |= {f"item {name}": table.number(name, argument="items") for name in columns.items}
     wanted |= {f"mix {name}": table.column(name, argument="case_mix") for name in columns.case_mix}
     wanted |= {f"outcome {name}": table.number(name, argument="outcomes") for name in outcomes}
-    rows = table.view(wanted).rows()
+    rows = _brought(table, wanted)
     if not rows["score"].size:
         raise InputError("responses holds no rows.", code="empty_table", argument="responses", table="responses")
     complete = {"dealer": columns.dealer, "score": columns.score, "channel": columns.channel}
@@ -174,9 +179,16 @@ def _read_responses(table: InputTable, columns: ColumnNames, outcomes: Sequence[
     for key, name in complete.items():
         if key in rows:
             refuse_missing(rows[key], str(name), table)
-    if "response_id" in rows:
-        _refuse_repeated(rows["response_id"], str(columns.response_id), table)
-    return _numbered(rows, "response_id")
+    return _numbered(rows, "response_id", columns.response_id, table)
+
+
+def _brought(table: InputTable, wanted: Mapping[str, Expression]) -> Columns:
+    """Columns brought home with ids in few bytes, one by one where the engine keeps the order of rows: that takes less memory."""
+    if table.lazy:
+        rows = table.view(wanted).rows()
+        return {name: packed(rows.pop(name)) if name in _IDS else rows.pop(name) for name in wanted}
+    columns = ((name, table.view({name: expression}).rows()[name]) for name, expression in wanted.items())
+    return {name: packed(values) if name in _IDS else values for name, values in columns}
 
 
 def _responses(table: InputTable, rows: Columns, columns: ColumnNames, outcomes: Sequence[str], *, off_roster: int = 0) -> Responses:
@@ -213,12 +225,11 @@ def _read_roster(table: InputTable, columns: ColumnNames, later: Sequence[str]) 
             wanted[argument] = table.flag(name, visit, argument=argument)
     wanted |= {f"mix {name}": table.column(name) for name in columns.case_mix if name in table.schema}
     wanted |= {name: table.number(name, argument="outcomes") for name in later}
-    rows = table.view(wanted).rows()
+    rows = _brought(table, wanted)
     for key, name in ({"dealer": columns.dealer, "visit": visit} | {f"mix {name}": name for name in columns.case_mix}).items():
         if key in rows:
             refuse_missing(rows[key], name, table)
-    _refuse_repeated(rows["visit"], visit, table)
-    return _numbered(rows, "visit")
+    return _numbered(rows, "visit", visit, table)
 
 
 def _of_audited(listed: Columns, dealers: Column, column: str) -> Columns:
@@ -250,23 +261,27 @@ def _roster(rows: Columns, columns: ColumnNames, later: Sequence[str], place: np
     )
 
 
-def _numbered(rows: Columns, by: str) -> Columns:
-    """The rows in the order of a column, those without last, with their positions before as "row"; column by column, to save memory."""
+def _numbered(rows: Columns, by: str, column: str | None, table: InputTable) -> Columns:
+    """The rows in the order of a column, those without last, with their positions before as "row"; column by column, to save memory.
+
+    InputError where a value of the column repeats.
+    """
     order = np.arange(rows["dealer"].size)
     if by in rows:
         missing = _missing(rows[by])
         known = np.flatnonzero(~missing)
-        order = np.concatenate([known[np.argsort(rows[by][known], kind="stable")], np.flatnonzero(missing)])
+        known = known[np.argsort(rows[by][known], kind="stable")]
+        _refuse_repeated(rows[by], known, str(column), table)
+        order = np.concatenate([known, np.flatnonzero(missing)])
         for name in rows:
             rows[name] = rows[name][order]
     return rows | {"row": order}
 
 
 def _places(listed: Column, wanted: Column) -> npt.NDArray[np.intp]:
-    """Row of each wanted visit on the roster; -1 where it is not there."""
-    import pandas as pd
-
-    return np.asarray(pd.Index(listed).get_indexer(pd.Index(wanted)), np.intp)
+    """Row of each wanted visit on the roster, which is in their order; -1 where it is not there."""
+    place = np.minimum(np.searchsorted(listed, wanted), listed.size - 1)
+    return np.where(listed[place] == wanted, place, -1)
 
 
 def _followed(values: Floats, place: npt.NDArray[np.intp]) -> Floats:
@@ -284,23 +299,28 @@ def refuse_missing(values: Column, column: str, table: InputTable) -> None:
 
 
 def _missing(values: Column) -> Flags:
+    if values.dtype.kind == "S":
+        return np.asarray(values == b"")
     if values.dtype == object:
-        return np.array([value is None for value in values.tolist()], bool)
+        return np.array([value is None or value == b"" for value in values.tolist()], bool)
     return np.asarray(np.isnan(values.astype(float)))
 
 
-def _refuse_repeated(values: Column, column: str, table: InputTable) -> None:
-    import pandas as pd
-
-    held = pd.Series(values)
-    twice = np.flatnonzero(held.duplicated() & held.notna())
+def _refuse_repeated(values: Column, order: npt.NDArray[np.intp], column: str, table: InputTable) -> None:
+    """InputError where neighbours in the order of the values are alike."""
+    sorted_ = values[order]
+    twice = np.sort(order[1:][sorted_[1:] == sorted_[:-1]])
     if twice.size:
+        found = list(dict.fromkeys(text_of(value) for value in values[twice].tolist()))
         raise InputError(
-            f"Column {column!r} of {table.name} has {shown(held.iloc[twice].unique().tolist())} more than once, at rows {shown(twice)}. "
-            "Keep one row of each.",
-            code="repeated_number", argument=column, rows=twice, levels=held.iloc[twice].unique().tolist()[:20], table=table.name,
-            column=column, count=int(twice.size),
+            f"Column {column!r} of {table.name} has {shown(found)} more than once, at rows {shown(twice)}. Keep one row of each.",
+            code="repeated_number", argument=column, rows=twice, levels=found[:20], table=table.name, column=column, count=int(twice.size),
         )
+
+
+def text_of(value: bytes) -> str | None:
+    """A number of a response or a visit, or a device, as it was written; None where it is missing."""
+    return value.decode() or None
 
 
 def mapping_of(columns: Mapping[str, Column], rows: Flags | npt.NDArray[np.intp] | None = None) -> dict[str, Column] | None:
