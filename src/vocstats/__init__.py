@@ -27,8 +27,8 @@ _EXPORTS = {
     "VocstatsWarning": ".errors",
 }
 _SUBPACKAGES = (
-    "bayes", "datasets", "estimation", "export", "inflation", "nonresponse", "plots", "report", "results", "sensitivity", "survivorship",
-    "weighting", "workflows",
+    "bayes", "datasets", "estimation", "export", "inflation", "nonresponse", "plots", "prevalence", "report", "results", "sensitivity",
+    "survivorship", "weighting", "workflows",
 )
 
 __all__ = sorted([*_EXPORTS, *_SUBPACKAGES, "__version__"])
@@ -50,6 +50,6 @@ def __dir__() -> list[str]:
 
 def _result_modules() -> None:
     """Import every module that registers a result, so that `load` knows its kind."""
-    estimators = (".estimation", ".weighting", ".nonresponse", ".inflation", ".sensitivity", ".survivorship", ".bayes")
+    estimators = (".estimation", ".weighting", ".nonresponse", ".inflation", ".sensitivity", ".survivorship", ".prevalence", ".bayes")
     for module in (*estimators, ".workflows.correction", ".workflows.audit_result", ".workflows.cohort_track", ".study.result"):
         import_module(module, __name__)
