@@ -27,9 +27,9 @@ class PainPointCounts(Record):
     sensitivity, specificity : float array (coders, K, 2)
         Beta distributions (a, b) of each coder's Se and Sp, the audit's counts added to the prior.
     mention, false_mention : float array (sources, K, 2)
-        Beta distributions of m1 and m0; NaN where the source asked everyone (m1 = 1, m0 = 0).
+        Beta distributions of m1 and m0, each by itself: NaN where m1 = 1 (the source asked everyone), NaN where m0 = 0.
     mode_scale : float array (sources,)
-        Prior standard deviation, in logits, of what the mode of the source adds to the answers; 0: nothing.
+        Prior standard deviation of what the mode of the source adds to the logit of θ, for every pain by itself; 0: nothing.
     pains : int
         K.
     """
