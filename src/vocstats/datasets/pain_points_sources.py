@@ -70,7 +70,7 @@ def ask(
     specificity: tuple[float, float], follow_up: float, exit_interviews: float, comments: float, tickets: float,
 ) -> Fieldwork:
     """All sources; a share of 0 leaves one out."""
-    streams, pains = rng.spawn(5), sufferers.have.shape[0]
+    streams, pains = rng.spawn(5), int(sufferers.have.shape[0])
     engaged, have = customers.counts[..., ENGAGED], sufferers.have[..., ENGAGED]
     rate = have.sum(axis=(1, 2)) / max(int(engaged.sum()), 1)
     survey = Coder.draw(streams[0], pains, sensitivity, specificity)
