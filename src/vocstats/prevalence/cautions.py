@@ -1,0 +1,9 @@
+"""Warnings of estimators whose assumptions carry the answer."""
+
+from __future__ import annotations
+
+from ..errors import VocstatsWarning
+
+
+class IdentifyingAssumptionWarning(VocstatsWarning):
+    """What no data can tell moves the answer further than the standard error admits."""
