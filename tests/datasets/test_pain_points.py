@@ -151,7 +151,8 @@ def test_selection_shifts_the_log_odds_of_the_groups():
 
 def test_those_who_cannot_be_reached_differ_more_with_resistance(world):
     plain, resistant = (simulate_pain_points(60, seed=SEED, resistance=r, follow_up=0.4) for r in (1.0, 3.0))
-    silent = [w.truth.prevalence(["response_group"]).query("response_group == 'silent'")["prevalence"].to_numpy() for w in (plain, resistant)]
+    by_group = [each.truth.prevalence(["response_group"]) for each in (plain, resistant)]
+    silent = [truth.query("response_group == 'silent'")["prevalence"].to_numpy() for truth in by_group]
     positive = plain.truth.selection.query("response_group == 'silent'")["offset"].to_numpy() > 0
     assert (silent[1][positive] > silent[0][positive]).all()
     assert (silent[1][~positive] < silent[0][~positive]).all()

@@ -10,6 +10,7 @@ import numpy as np
 from .._checks import choice, number, numbers, whole, whole_seed
 from ..errors import InputError
 from ..options import AuditDrawnBy
+from ..prevalence import Taxonomy
 from .pain_points_sources import ask, draw_audit
 from .pain_points_truth import Labels, PainPointTruth, audit_table, frame_table, observation_table, truth_of
 from .pain_points_world import draw_customers, draw_pains, draw_sufferers
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HIGHEST_SIZE = 1e7
-PAIN_POINTS = (
-    "information_overload", "product_quality", "price_value", "purchase_friction", "delivery", "after_sales", "personalisation",
-    "learning_cost", "data_privacy", "emotional_bond", "long_term_uncertainty", "unheard_feedback", "channel_fragmentation", "hidden_cost",
-    "ethics", "community", "time_efficiency", "stale_innovation",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -225,7 +221,7 @@ def _sizes(audit: tuple[int, int]) -> tuple[int, int]:
 
 
 def _labels(pains: int, segments: int, dealers: int) -> Labels:
-    known = PAIN_POINTS[:pains]
+    known = Taxonomy.default().keys[:pains]
     return Labels(
         pains=np.array([*known, *(f"pain_{k}" for k in range(len(known) + 1, pains + 1))], object),
         segments=np.array([f"S{k:02d}" for k in range(1, segments + 1)], object),
