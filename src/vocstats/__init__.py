@@ -14,6 +14,8 @@ _EXPORTS = {
     "DealerAudit": ".workflows.audit_result",
     "correct": ".workflows.correction",
     "Correction": ".workflows.correction",
+    "estimate_pain_points": ".workflows.pain_points",
+    "PainPointPrevalence": ".workflows.pain_result",
     "track_cohorts": ".workflows.cohort_tracking",
     "CohortTrack": ".workflows.cohort_tracking",
     "difference": ".estimation",
@@ -51,5 +53,6 @@ def __dir__() -> list[str]:
 def _result_modules() -> None:
     """Import every module that registers a result, so that `load` knows its kind."""
     estimators = (".estimation", ".weighting", ".nonresponse", ".inflation", ".sensitivity", ".survivorship", ".prevalence", ".bayes")
-    for module in (*estimators, ".workflows.correction", ".workflows.audit_result", ".workflows.cohort_track", ".study.result"):
+    workflows = (".workflows.correction", ".workflows.audit_result", ".workflows.cohort_track", ".workflows.pain_result")
+    for module in (*estimators, *workflows, ".study.result"):
         import_module(module, __name__)
