@@ -18,9 +18,9 @@ from .pareto_tails import tail_shape
 from .posterior import PainPointPosterior
 from .selection_pool import Messages, Pool, pool_given, pool_of
 
-_POINTS = (64, 128, 256)  # of each round
+_POINTS = (64, 64, 128, 256)  # of each round
 _POOL = 512  # draws of the pool between rounds
-_STEPS = 6  # of the chains
+_STEPS = 8  # of the chains
 
 
 def fit_latent_field(
