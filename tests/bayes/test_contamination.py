@@ -12,6 +12,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from bayes.densities import constrained
 from bayes.mark_networks import CUTS, honest_mean, log_likelihood, network
 from scipy import special, stats
 
@@ -52,13 +53,6 @@ def test_likelihood_is_that_of_the_answers_one_by_one(pymc):
             for d, rows in enumerate(np.flatnonzero(dealer == d) for d in range(3))
         ]
         assert float(logp(point)) == pytest.approx(sum(told), rel=1e-8)
-
-
-def constrained(model, point):
-    """Values of the variables at a point of the space that is sampled."""
-    wanted = model.unobserved_value_vars
-    values = model.compile_fn(wanted, mode="FAST_COMPILE", on_unused_input="ignore")(point)
-    return {variable.name: value for variable, value in zip(wanted, values, strict=True)}
 
 
 def test_posterior_of_one_dealer_by_quadrature(pymc):
