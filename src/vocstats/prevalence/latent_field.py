@@ -11,7 +11,8 @@ from .. import _checks
 from ..results import Floats, Integers
 from .conditional_laplace import OffsetPrior, PainCells, fit_fields
 from .counts import PainPointCounts, PainPointPriors
-from .design_effects import collapse_dealers
+from .dealer_quadrature import NetworkDraws, draw_dealers
+from .design_effects import collapse_dealers, dealer_cells
 from .independence_chains import ChainState, PainApproximation, step
 from .nuisance_points import Nuisances, Proposal, effective, next_proposal, prior_proposal
 from .pareto_tails import tail_shape
@@ -21,6 +22,7 @@ from .selection_pool import Messages, Pool, pool_given, pool_of
 _POINTS = (64, 64, 128, 256)  # of each round
 _POOL = 512  # draws of the pool between rounds
 _STEPS = 8  # of the chains
+_DEALER_DRAWS = 250  # of the network, with one draw of every dealer each
 
 
 def fit_latent_field(
@@ -64,7 +66,8 @@ def fit_latent_field(
     diagnostics = {
         "steps": float(_STEPS), "acceptance": moved, "pareto_k": shape, "effective_points": min(effective(each.weights) for _, each in fitted),
     }
-    return replace(network, diagnostics=diagnostics)
+    network = replace(network, diagnostics=diagnostics)
+    return _with_dealers(network, counts, fitted, states, prior.dealer_scale, rng) if dealers else network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,3 +201,20 @@ def _posterior(
         sensitivity=share[0], specificity=share[1], dealer_draw=np.zeros(0, np.int64), dealer=np.zeros((0, counts.pains, counts.frame.shape[1])),
         dealer_shift=np.zeros((0, counts.pains)), dealer_scale=np.zeros((0, counts.pains)), design_effect=design_effect, diagnostics={},
     )
+
+
+def _with_dealers(
+    network: PainPointPosterior, counts: PainPointCounts, fitted: list[tuple[Floats, PainApproximation]], states: list[ChainState],
+    prior_scale: float, rng: np.random.Generator,
+) -> PainPointPosterior:
+    used = np.arange(min(_DEALER_DRAWS, len(network.intercept)))
+    effect = np.empty((used.size, counts.pains, counts.frame.shape[1]))
+    shift, scale = np.empty((2, used.size, counts.pains))
+    for k, ((_, pain), state) in enumerate(zip(fitted, states, strict=True)):
+        at = state.at[used]
+        draws = NetworkDraws(
+            state.x[used], state.beta[used] @ pain.cells.offsets.T, pain.points.found[at], pain.points.false[at], network.selection[used, k]
+        )
+        one = draw_dealers(dealer_cells(counts, k), counts.frame, draws, prior_scale, rng)
+        effect[:, k], shift[:, k], scale[:, k] = one.effect, one.shift, one.scale
+    return replace(network, dealer_draw=used, dealer=effect, dealer_shift=shift, dealer_scale=scale)
