@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _checks, texts
 from .._numerics import normal_quantile
-from ..options import InformationCriterion, ListInterval
+from ..options import InformationCriterion, LikelihoodInterval
 from ..results import Assumption, Floats, Result, frame, register
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class CaptureRecapture(Result):
     not_estimable: tuple[str, ...]
     assumption_drives: bool
     criterion: InformationCriterion
-    interval: ListInterval
+    interval: LikelihoodInterval
     level: float
     assumptions: tuple[Assumption, ...]
 

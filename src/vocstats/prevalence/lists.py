@@ -15,7 +15,7 @@ from .. import _checks
 from .._checks import Floats
 from .._numerics import sums_by
 from ..errors import IdentificationError, InputError, shown
-from ..options import InformationCriterion, ListInterval
+from ..options import InformationCriterion, LikelihoodInterval
 from ..results import Assumption
 from .cautions import IdentifyingAssumptionWarning
 from .list_likelihood import LogLinear, LogLinearFit, fit, profile_limits
@@ -28,7 +28,7 @@ _MOST_SEARCHED = 5  # lists whose every set of pairs is fitted
 
 def capture_recapture(
     seen: Any, *, counts: npt.ArrayLike | None = None, models: Sequence[str] | str | None = None, criterion: InformationCriterion = "bic",
-    interval: ListInterval = "profile", level: float = 0.95,
+    interval: LikelihoodInterval = "profile", level: float = 0.95,
 ) -> CaptureRecapture:
     """Size of a population from overlapping lists, by log-linear models side by side.
 
@@ -90,7 +90,7 @@ def capture_recapture(
     400 of whom 160 seen, limits 291 to 616
     """
     _checks.choice(criterion, InformationCriterion, "criterion")
-    _checks.choice(interval, ListInterval, "interval")
+    _checks.choice(interval, LikelihoodInterval, "interval")
     _checks.level(level)
     names, histories, y = _histories(seen, counts)
     shared = (histories * y[:, None]).T @ histories
@@ -119,7 +119,7 @@ def capture_recapture(
 @dataclass(frozen=True, slots=True)
 class _Options:
     criterion: InformationCriterion
-    interval: ListInterval
+    interval: LikelihoodInterval
     level: float
 
 
