@@ -89,7 +89,7 @@ def test_limits_cover_the_truth() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(InputError, match="at rows 1 it is 7.0 of 5.0"):
+    with pytest.raises(InputError, match=r"at rows 1 it is 7\.0 of 5\.0"):
         rogan_gladen([1, 7], 5, sensitivity=0.9, specificity=0.9)
     with pytest.raises(InputError, match="total of more than 0"):
         rogan_gladen(0, 0, sensitivity=0.9, specificity=0.9)
