@@ -131,8 +131,8 @@ def prevalence_from_studies(
     _checks.level(level)
     middle, spread = (_checks.number(value, "centre", open_low=at > 0, low=0.0 if at else -np.inf) for at, value in enumerate(centre))
     width = _checks.number(scale, "scale", low=0.0, open_low=True)
-    counts = [_checks.number(value, name, low=0.0, open_high=True) for value, name in ((positive, "positive"), (n, "n"))]
-    called, total = (float(value[0]) for value in counts_of(*counts, "positive"))
+    called, total = (_checks.number(value, name, low=0.0, open_high=True) for value, name in ((positive, "positive"), (n, "n")))
+    counts_of(called, total, "positive")
 
     def accuracy(studies: Any, argument: str) -> Accuracy:
         right, size = counts_of(*pair(studies, argument), argument)
