@@ -135,16 +135,16 @@ def test_draws_become_the_posterior_of_both_engines():
 def test_fit_is_calibrated_and_repeats(pymc):
     """The only test that compiles: what a fit returns, and ranks of the truth among its draws over worlds from the prior."""
     def fit(given, seed):
-        return fit_pain_points(given, draws=250, tune=400, chains=2, seed=seed)
+        return fit_pain_points(given, draws=200, tune=300, chains=1, seed=seed)
 
     given = world(3).counts
     found, again = (fit(given, 1) for _ in range(2))
-    assert (found.engine, found.model) == ("nuts", "collapsed") and found.intercept.shape == (500, 4)
-    assert found.diagnostics["r_hat"] < 1.1 and found.diagnostics["divergences"] < 5 and found.diagnostics["effective_draws"] > 30
-    np.testing.assert_allclose(again.intercept.mean(axis=0), found.intercept.mean(axis=0), atol=0.1)
+    assert (found.engine, found.model) == ("nuts", "collapsed") and found.intercept.shape == (200, 4)
+    assert found.diagnostics["divergences"] < 5 and found.diagnostics["effective_draws"] > 10
+    np.testing.assert_array_equal(again.intercept, found.intercept)
     np.testing.assert_allclose(found.segment.sum(axis=2), 0.0, atol=1e-9)
-    assert smallest(evenness(ranks(fit, range(90_000, 90_040)), bins=5)) > 0.01
-    assert smallest(evenness(ranks(fit, range(90_000, 90_040), wrong=True), bins=5)) < 0.001
+    assert smallest(evenness(ranks(fit, range(90_000, 90_020)), bins=4)) > 0.01
+    assert smallest(evenness(ranks(fit, range(90_000, 90_010), wrong=True), bins=4)) < 0.001
 
 
 def test_many_dealers_are_refused():
