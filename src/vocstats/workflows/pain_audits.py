@@ -41,24 +41,24 @@ class CoderAudit:
     n: Floats
 
 
-def coder_column(audit: Any) -> str | None:
-    """``"coder"``, where the audit tells several coders apart by it."""
-    return "coder" if audit is not None and "coder" in InputTable(audit, "coder_audit").schema else None
-
-
-def read_audit(given: Any, columns: PainColumns, pains: Column) -> CoderAudit:
-    """The audit as arrays; coders must do better than guess."""
-    table = InputTable(given, "coder_audit")
-    by = [name for name in ("coder", columns.source) if name in table.schema]
-    if len(by) > 1:
+def coder_column(audit: InputTable, columns: PainColumns) -> str | None:
+    """The column that tells coders apart: ``"coder"``, that of the source, or None."""
+    there = [name for name in ("coder", columns.source) if name in audit.schema]
+    if len(there) > 1:
         raise InputError(
             f"coder_audit has both a column 'coder' and a column {columns.source!r}. Keep the one that tells coders apart.",
             code="coder_and_source", argument="coder_audit", column=columns.source,
         )
+    return there[0] if there else None
+
+
+def read_audit(table: InputTable, columns: PainColumns, pains: Column) -> CoderAudit:
+    """The audit as arrays; coders must do better than guess."""
+    by = coder_column(table, columns)
     wanted = {"pain": table.column(columns.pain_point, argument="coder_audit"), "truth": table.number("truth", argument="coder_audit")}
     wanted |= {key: table.number(getattr(columns, key), argument="coder_audit") for key in ("positive", "n")}
-    if by:
-        wanted["coder"] = table.column(by[0])
+    if by is not None:
+        wanted["coder"] = table.column(by)
     rows = table.view(wanted).rows()
     truth = _checks.flags(rows["truth"], "truth").astype(np.intp)
     positive, n = (_checks.non_negative(rows[key], getattr(columns, key)) for key in ("positive", "n"))
@@ -69,27 +69,26 @@ def read_audit(given: Any, columns: PainColumns, pains: Column) -> CoderAudit:
             code="audit_positives_above_n", argument="coder_audit", rows=over, column=columns.positive, n=columns.n,
         )
     pain, audited = _checks.factorize(rows["pain"], columns.pain_point)
-    refuse_unknown(audited, pains, "coder_audit")
-    code, coders = _checks.factorize(rows["coder"], by[0]) if by else (np.zeros(n.size, np.intp), np.array([""], object))
+    _refuse_unknown(audited, pains)
+    code, coders = _checks.factorize(rows["coder"], by) if by is not None else (np.zeros(n.size, np.intp), np.array([""], object))
     shape = (coders.size, pains.size, 2)
     at = (code, np.searchsorted(pains, audited)[pain], truth)
     cell, size = np.ravel_multi_index(at, shape), int(np.prod(shape))
     found, read = (sums_by(cell, each, size).reshape(shape) for each in (positive, n))
-    audit = CoderAudit(by="source" if by == [columns.source] else "".join(by), coders=tuple(map(str, coders)), positive=found, n=read)
+    audit = CoderAudit(by="source" if by == columns.source else by or "", coders=tuple(map(str, coders)), positive=found, n=read)
     _refuse_guessing(audit, pains)
     return audit
 
 
-def refuse_unknown(named: Column, known: Column, table: str) -> None:
-    """Raise where a table names a pain point that the observations, or the taxonomy, do not have."""
+def _refuse_unknown(named: Column, known: Column) -> None:
     among = set(known.tolist())
     unknown = [each for each in named.tolist() if each not in among]
     if unknown:
         near = _checks.nearest(unknown[0], known.tolist())
         raise InputError(
-            f"{table} names pain points that are not known: {shown(unknown)}.{f' Did you mean {near!r}?' if near else ''} "
-            f"Known are {shown(known)}.",
-            code="unknown_pain", argument=table, levels=unknown, table=table, nearest=near,
+            f"coder_audit names pain points that the observations do not have: {shown(unknown)}."
+            f"{f' Did you mean {near!r}?' if near else ''} They have {shown(known)}.",
+            code="unknown_pain", argument="coder_audit", levels=unknown, nearest=near,
             nearest_zh=f"是否应为 {near!r}?" if near else "", known=shown(known),
         )
 
@@ -104,8 +103,8 @@ def _refuse_guessing(audit: CoderAudit, pains: Column) -> None:
         sensitivity, specificity = rate[coder, pain, 1], 1.0 - rate[coder, pain, 0]
         raise InputError(
             f"In coder_audit, sensitivity and specificity of {shown(levels)} add up to less than 1 "
-            f"({sensitivity:.2f} + {specificity:.2f}): the coder finds the pain more often where it is not. See whether truth or positive is turned round; a coder who guesses "
-            "tells nothing of it.",
+            f"({sensitivity:.2f} + {specificity:.2f}): the coder finds the pain more often where it is not. See whether truth or positive "
+            "is turned round; a coder who guesses tells nothing.",
             code="coder_worse_than_chance", argument="coder_audit", levels=levels, sensitivity=f"{sensitivity:.2f}",
             specificity=f"{specificity:.2f}",
         )
@@ -114,16 +113,14 @@ def _refuse_guessing(audit: CoderAudit, pains: Column) -> None:
 def drawn_by(audit: CoderAudit, observed: Observations, coder: npt.NDArray[np.intp]) -> AuditDrawnBy:
     """How the audit was drawn, where its table shows it: by truth, where every pain has as many with it and as many without; at random,
     where as many were coded positive as in the observations. An audit drawn by predicted label looks like neither."""
-    n, positive = audit.n.sum(axis=0), audit.positive.sum(axis=(0, 2))
-    if len(n) > 1 and (n == n[0]).all():
+    size = audit.n.sum(axis=2)
+    read = audit.n[size > 0]
+    if len(read) > 1 and (read == read[0]).all():
         return "truth"
     pool = [_pool(observed, coder, j) for j in range(len(audit.coders))]
-    size = audit.n.sum(axis=2)
-    share = np.stack([(hits + 0.5) / (looked + 1.0) for hits, looked in pool])
-    expected, variance = (size * share).sum(axis=0), (size * share * (1.0 - share)).sum(axis=0)
-    held = size.sum(axis=0) > 0
-    chi2 = float((((positive - expected) ** 2)[held] / variance[held]).sum())
-    if special.chdtrc(float(held.sum()), chi2) >= _DOUBT:
+    share = np.stack([(hits + 0.5) / (looked + 1.0) for hits, looked in pool])[size > 0]
+    off = audit.positive.sum(axis=2)[size > 0] - size[size > 0] * share
+    if special.chdtrc(float(len(read)), float((off**2 / (size[size > 0] * share * (1.0 - share))).sum())) >= _DOUBT:
         return "random"
     raise InputError(
         "coder_audit does not show how it was drawn: the share coded positive is not that of the observations, and pain points differ in "

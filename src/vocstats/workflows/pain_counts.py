@@ -13,8 +13,10 @@ from .. import _checks
 from ..errors import InputError, shown
 from ..options import AuditDrawnBy
 from ..prevalence.counts import PainPointCounts
+from ..prevalence.taxonomy import Taxonomy
 from ..results import Flags, Floats
-from .pain_audits import CoderAudit, accuracy, coder_column, drawn_by, read_audit, refuse_unknown
+from ..tables import InputTable
+from .pain_audits import CoderAudit, accuracy, coder_column, drawn_by, read_audit
 from .pain_tables import Frame, Observations, PainColumns, read_frame, read_observations
 
 Column = npt.NDArray[Any]
@@ -120,17 +122,18 @@ class PainPointTable:
 
 def read_pain_points(
     observations: Any, frame: Any, coder_audit: Any, columns: PainColumns, sight: Sight, *, audit_drawn_by: AuditDrawnBy | None,
-    taxonomy: Column | None, seed: int,
+    taxonomy: Taxonomy | None, seed: int,
 ) -> PainPointTable:
     """The tables, checked, as arrays."""
     room = read_frame(frame, columns)
-    told = coder_column(coder_audit)
-    seen = read_observations(observations, columns, room, coder=told)
+    reread = None if coder_audit is None else InputTable(coder_audit, "coder_audit")
+    by_coder = reread is not None and coder_column(reread, columns) == "coder"
+    seen = read_observations(observations, columns, room, coder="coder" if by_coder else None)
     if taxonomy is not None:
-        refuse_unknown(seen.pains, taxonomy, "observations")
+        taxonomy.require(seen.pains, argument=columns.pain_point)
     names = tuple(map(str, seen.sources.tolist()))
     sight.refuse_unknown(names)
-    audit = None if coder_audit is None else read_audit(coder_audit, columns, seen.pains)
+    audit = None if reread is None else read_audit(reread, columns, seen.pains)
     pairs, source = np.unique(seen.source * seen.coders.size + seen.coder, return_inverse=True)
     of = [(names[pair // seen.coders.size], str(seen.coders[pair % seen.coders.size])) for pair in pairs.tolist()]
     coder = np.array([_coder_of(name, by, sight, audit) for name, by in of], np.intp)

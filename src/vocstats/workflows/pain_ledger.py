@@ -7,7 +7,9 @@ coder, one for the counts. For an estimate Θ that is linear in x, of a Gaussian
 
 so that every term has its share and the shares add up to 1. A source of knowledge that would not move Θ if it erred has none; an
 estimate that is all prior has everything from there. The covariances are those of the draws, so the same ledger serves both engines; for
-a posterior that is not Gaussian it is the linear approximation.
+a posterior that is not Gaussian it is the linear approximation. The shares of priors are read from it. That of the coder is the part of
+the variance that would go were Se and Sp known, var E(Θ | Se, Sp) / var Θ: the same where the counts tell nothing of Se and Sp, and not
+misled by the curved ridge on which Sp and a rare pain trade off where they do.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ def ledger(block: Block, posterior: PainPointPosterior, counts: PainPointCounts,
     level = _part(centred, _Known(posterior.intercept[draw][:, :, None], np.full((counts.pains, 1), priors.intercept_scale**-2.0), False))
     spread = np.mean(posterior.segment_scale[draw] ** 2, axis=0)[:, None]
     segment = _part(centred, _Known(posterior.segment[draw], np.broadcast_to(1.0 / spread, posterior.segment.shape[1:]), True))
-    coder = _part(centred, _Known(*_coders(posterior, counts, draw), True))
+    right = [_logit(each[draw]) for each in (posterior.sensitivity, posterior.specificity)]
+    coder = _explained(centred, np.concatenate(right, axis=1).transpose(0, 2, 1))
     prior = selection + level + segment
     if block.effects is not None and block.own is not None:
         prior = prior + _own_dealer(centred, block, posterior)
@@ -58,9 +61,10 @@ def ledger(block: Block, posterior: PainPointPosterior, counts: PainPointCounts,
         tau = np.mean(posterior.dealer_scale**2, axis=0)[:, None]
         prior = prior + _part(centred, _Known(posterior.dealer, np.broadcast_to(1.0 / tau, posterior.dealer.shape[1:]), True))
     with np.errstate(invalid="ignore", divide="ignore"):
-        shares = [np.nan_to_num(np.clip(each / variance, 0.0, 1.0)) for each in (selection, coder, prior)]
-    over = np.maximum(shares[0] + shares[1], 1.0)
-    return Ledger(shares[0] / over, shares[1] / over, shares[2])
+        selected, prior = (np.nan_to_num(np.clip(each / variance, 0.0, 1.0)) for each in (selection, prior))
+    coder = np.clip(coder, 0.0, 1.0)
+    over = np.maximum(selected + coder, 1.0)
+    return Ledger(selected / over, coder / over, prior)
 
 
 def _part(centred: Floats, known: _Known) -> Floats:
@@ -91,11 +95,21 @@ def _selection(posterior: PainPointPosterior, priors: PainPointPriors, draw: Int
     return [_Known(own, np.broadcast_to(1.0 / tau, own.shape[1:]), False), _Known(mean[:, None, :], pool, False)]
 
 
-def _coders(posterior: PainPointPosterior, counts: PainPointCounts, draw: Integers) -> tuple[Floats, Floats]:
-    """logit Se and Sp of every coder."""
-    drawn = np.concatenate([_logit(posterior.sensitivity[draw]), _logit(posterior.specificity[draw])], axis=1)
-    precision = np.concatenate([_precision(counts.sensitivity), _precision(counts.specificity)])
-    return drawn.transpose(0, 2, 1), precision.T
+def _explained(centred: Floats, known: Floats) -> Floats:
+    """Share of variance that goes once some parameters (B, K, p) are known: adjusted R² of Θ on them, squares and products, (K, g)."""
+    draws, pains, many = known.shape
+    total = np.einsum("bkg,bkg->kg", centred, centred)
+    left = total.copy()
+    if many:
+        first, second = np.triu_indices(many)
+        scale = known.std(axis=0)
+        x = (known - known.mean(axis=0)) / np.where(scale > 0.0, scale, 1.0)
+        x = np.concatenate([x, x[:, :, first] * x[:, :, second]], axis=2)
+        x -= x.mean(axis=0)
+        for k in range(pains):
+            found = np.linalg.qr(x[:, k])[0].T @ centred[:, k]
+            left[k] = (total[k] - (found**2).sum(axis=0)) * (draws - 1.0) / (draws - 1.0 - x.shape[2])
+    return np.asarray(1.0 - np.divide(left, total, out=np.ones_like(total), where=total > 0.0))
 
 
 def _own_dealer(centred: Floats, block: Block, posterior: PainPointPosterior) -> Floats:
@@ -106,10 +120,4 @@ def _own_dealer(centred: Floats, block: Block, posterior: PainPointPosterior) ->
 
 
 def _logit(share: Floats) -> Floats:
-    return np.asarray(special.logit(np.clip(np.nan_to_num(share, nan=0.5), 1e-12, 1.0 - 1e-12)))
-
-
-def _precision(beta: Floats) -> Floats:
-    """Of the logit of a beta distributed share; 0 where there is none."""
-    a, b = np.nan_to_num(beta[..., 0], nan=1.0), np.nan_to_num(beta[..., 1], nan=1.0)
-    return np.where(np.isnan(beta[..., 0]), 0.0, 1.0 / (special.polygamma(1, a) + special.polygamma(1, b)))
+    return np.asarray(special.logit(np.clip(share, 1e-12, 1.0 - 1e-12)))

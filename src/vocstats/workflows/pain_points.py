@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from .. import _checks
 from ..errors import InputError
 from ..options import AuditDrawnBy, PainEngine
 from ..prevalence.counts import PainPointPriors
+from ..prevalence.taxonomy import Taxonomy
 from ..results import Assumption
 from .pain_counts import Sight, read_pain_points
 from .pain_fit import PainPointFit, heard, run_engine
@@ -40,7 +39,7 @@ def estimate_pain_points(
     mentions: Mapping[str, tuple[float, float]] | None = None,
     false_mentions: Mapping[str, tuple[float, float]] | None = None,
     mode_effects: Mapping[str, float] | None = None,
-    taxonomy: Any = None,
+    taxonomy: Taxonomy | None = None,
     by: Sequence[str] | str | None = None,
     engine: PainEngine = "approximate",
     priors: PainPointPriors | None = None,
@@ -86,8 +85,8 @@ def estimate_pain_points(
         pain is found there to mention it, and of m0, that who has it not is; of sources without `false_mentions` m0 is 0.
     mode_effects : {source: scale}, optional
         Standard deviation, in logits, of what the way of asking may add to answers, such as .2 for a follow-up by telephone.
-    taxonomy : Taxonomy or sequence, optional
-        The pain points there are; others in the table are refused. None: those of the table.
+    taxonomy : Taxonomy, optional
+        The pain points there are; others in the observations are refused. None: those of the observations.
     by : str or sequence of str, optional
         Which of `groups` to estimate by, crossed; None: everybody. Dealers are estimated where it names theirs.
     engine : {"approximate", "nuts"}
@@ -136,11 +135,10 @@ def estimate_pain_points(
     if audit_drawn_by is not None:
         _checks.choice(audit_drawn_by, AuditDrawnBy, "audit_drawn_by")
     probability, start = _checks.level(level), _checks.whole_seed(seed, "seed")
-    known = None if taxonomy is None else np.asarray(getattr(taxonomy, "keys", taxonomy), object)
     listed = names(by, "by")
     sight = Sight.checked(perfect_sources, mentions, false_mentions, mode_effects)
     table = read_pain_points(
-        observations, frame, coder_audit, columns, sight, audit_drawn_by=audit_drawn_by, taxonomy=known, seed=start
+        observations, frame, coder_audit, columns, sight, audit_drawn_by=audit_drawn_by, taxonomy=taxonomy, seed=start
     )
     prior = priors or PainPointPriors()
     posterior = run_engine(engine, table.counts, prior, dealers=_names_dealer(listed, columns), seed=start)
