@@ -8,9 +8,11 @@ from .list_result import CaptureRecapture
 from .lists import capture_recapture
 from .misclassification import CorrectedPrevalence, rogan_gladen
 from .taxonomy import Taxonomy
+from .unanswered import UnansweredBounds, bounds
 from .validation_studies import StudyPrevalence, prevalence_from_studies
 
 __all__ = [
     "CaptureRecapture", "CoderModelFit", "CoderWarning", "CorrectedPrevalence", "IdentifyingAssumptionWarning", "MappedCodes",
-    "StudyPrevalence", "Taxonomy", "capture_recapture", "dawid_skene", "prevalence_from_studies", "rogan_gladen",
+    "StudyPrevalence", "Taxonomy", "UnansweredBounds", "bounds", "capture_recapture", "dawid_skene", "prevalence_from_studies",
+    "rogan_gladen",
 ]

@@ -16,6 +16,8 @@ from .coder_patterns import Patterns
 LEAST = 1e-100  # of a chance in a logarithm
 _CLOSE = 1e-8  # of a parameter, between one turn and the next
 _TURNS = 20_000
+_NEAREST = 0.05  # of the way to 0 or 1 that an extrapolation leaves
+_MIXED = 1e-3  # of even chances in the start of a profile
 _FEW = 2000  # patterns up to which every start goes on to its summit
 _SHORT = 30  # turns of every start where there are more
 
@@ -35,7 +37,8 @@ class Parameters:
         length = -np.sqrt(float(first @ first) / max(float(change @ change), 1e-300))
         if length > -1.0:
             return two
-        vector = np.clip(turns[0] - 2.0 * length * first + length**2 * change, 0.0, 1.0)
+        vector = turns[0] - 2.0 * length * first + length**2 * change
+        vector = np.clip(vector, _NEAREST * turns[2], 1.0 - _NEAREST * (1.0 - turns[2]))  # a chance the EM holds at 0 never leaves it
         k = self.p.size
         p, e, theta = vector[:k], vector[k : 2 * k], vector[2 * k :].reshape(self.theta.shape)
         total = theta.sum(axis=2, keepdims=True)
@@ -189,12 +192,12 @@ class CoderModel:
 
         edge = 1e-9 if way < 0 else 1.0 - 1e-9
         centre = float(np.clip(top.p[c], 1e-9, 1.0 - 1e-9))
-        short, at = 0.5 * normal_quantile(level) ** 2, top
+        short, mixed = 0.5 * normal_quantile(level) ** 2, (1.0 - _MIXED) * top.theta + _MIXED / top.p.size
+        e = (1.0 - _MIXED) * top.e + 0.5 * _MIXED * self.easy
 
         def beyond(share: float) -> float:
-            nonlocal at
-            at = self.climb(replace(at, p=_holding(at.p, (c, share))), held=(c, share), close=1e-6)
-            return self.turn(at, (c, share))[1] - best + short
+            at = self.climb(replace(top, p=_holding(top.p, (c, share)), e=e, theta=mixed), held=(c, share), close=1e-6)
+            return self.height(at) - best + short
 
         step = max(normal_quantile(level) * error, 1e-4) if np.isfinite(error) else 0.05
         far = centre

@@ -14,6 +14,7 @@ from .. import _checks
 from .._checks import Floats
 from .._numerics import exact_share_limits, normal_quantile
 from ..errors import IdentificationError, InputError, shown
+from ..estimation.intervals import share_limits
 from ..options import AuditDrawnBy, LikelihoodInterval
 from ..results import Assumption
 from .cautions import CoderWarning
@@ -207,11 +208,14 @@ def _result(
 ) -> CoderModelFit:
     patterns = model.patterns
     log_likelihood, hard, easy = model.chances(at)
-    low, high = _delta_limits(at.p, errors.p, level) if interval == "delta" else model.profile_limits(at, errors.p, level)
+    n = float(patterns.counts.sum())
+    if interval == "profile":
+        low, high = model.profile_limits(at, errors.p, level)
+    else:
+        low, high = share_limits("logit", at.p, errors.p, np.full(at.p.size, np.inf), np.full(at.p.size, n), level)
     theta_low, theta_high = exact_share_limits(at.theta, errors.effective, level)
     votes = patterns.votes
     first = votes == votes.max(axis=1, keepdims=True)
-    n = float(patterns.counts.sum())
     return CoderModelFit(
         labels={"class": patterns.classes}, estimate=at.p, std_error=errors.p, conf_low=low, conf_high=high,
         summit_low=near[:, 0], summit_high=near[:, 1],
@@ -222,12 +226,6 @@ def _result(
         n_gold=float(patterns.counts @ (patterns.gold >= 0)), patterns=patterns.counts.size, interval=interval, level=level,
         assumptions=_assumptions(model), items={"item": patterns.items}, probabilities=(hard + easy)[patterns.of_item],
     )
-
-
-def _delta_limits(p: Floats, error: Floats, level: float) -> tuple[Floats, Floats]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        odds, half = np.log(p / (1.0 - p)), normal_quantile(level) * error / (p * (1.0 - p))
-    return 1.0 / (1.0 + np.exp(half - odds)), 1.0 / (1.0 + np.exp(-half - odds))
 
 
 def _assumptions(model: CoderModel) -> tuple[Assumption, ...]:
