@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import _checks
-from ..errors import InputError
+from ..errors import IdentificationError, InputError
 from ..options import AuditDrawnBy, PainEngine
 from ..prevalence.counts import PainPointPriors
+from ..prevalence.response_ties import response_tie
 from ..prevalence.taxonomy import Taxonomy
 from ..results import Assumption
 from .pain_counts import Sight, read_pain_points
@@ -17,6 +18,7 @@ from .pain_result import PainPointPrevalence, result_of
 from .pain_tables import CHURNED, SILENT, PainColumns
 from .question import names
 
+_DOUBT = 0.01  # p-value of the test of response ties, and r-hat above 1, from which the result speaks of it
 _NEVER_HEARD = {SILENT: "pain_silent_never_followed", CHURNED: "pain_churned_never_interviewed"}
 
 
@@ -143,7 +145,8 @@ def estimate_pain_points(
     prior = priors or PainPointPriors()
     posterior = run_engine(engine, table.counts, prior, dealers=_names_dealer(listed, columns), seed=start)
     fit = PainPointFit(table=table, posterior=posterior, priors=prior, engine=engine, seed=start)
-    return result_of(fit, listed, probability, _assumptions(fit, sight))
+    diagnostics = dict(posterior.diagnostics) | _tie(fit)
+    return result_of(fit, listed, probability, _assumptions(fit, sight, diagnostics), diagnostics)
 
 
 def _names_dealer(by: tuple[str, ...], columns: PainColumns) -> bool:
@@ -156,7 +159,17 @@ def _names_dealer(by: tuple[str, ...], columns: PainColumns) -> bool:
     return columns.dealer in by
 
 
-def _assumptions(fit: PainPointFit, sight: Sight) -> tuple[Assumption, ...]:
+def _tie(fit: PainPointFit) -> dict[str, float]:
+    """p-value of the test that at the dealers who answer least no more have the pains, which taking dealers together rests on."""
+    if fit.posterior.model != "collapsed" or fit.table.frame.columns.dealer is None:
+        return {}
+    try:
+        return {"response_tie_p": response_tie(fit.table.counts).overall_p_value}
+    except IdentificationError:  # too few dealers to tell
+        return {"response_tie_p": float("nan")}
+
+
+def _assumptions(fit: PainPointFit, sight: Sight, diagnostics: Mapping[str, float]) -> tuple[Assumption, ...]:
     """What the estimates rest on, the weightiest first."""
     table = fit.table
     response_groups = table.frame.response_groups
@@ -169,7 +182,10 @@ def _assumptions(fit: PainPointFit, sight: Sight) -> tuple[Assumption, ...]:
     if len(response_groups) > 1:
         said.append(("pain_offsets_pooled", "partly", {}))
     if fit.posterior.model == "collapsed" and table.frame.columns.dealer is not None:
-        said.append(("pain_dealers_collapsed", "yes", {}))
+        tied = diagnostics["response_tie_p"] < _DOUBT
+        said.append(("pain_response_tied" if tied else "pain_dealers_collapsed", "yes", {}))
+    if diagnostics.get("divergences", 0.0) > 0 or diagnostics.get("r_hat", 1.0) > 1.0 + _DOUBT:
+        said.append(("pain_chains_not_mixed", "yes", {}))
     said += [("pain_perfect_source", "no", {"source": name}) for name in sight.perfect]
     if table.drawn_by:
         said.append((f"pain_audit_{table.drawn_by}", "no", {}))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _checks, texts
 from ..errors import InputError
+from ..prevalence.response_ties import response_tie
 from ..results import Assumption, Floats, Labels, Result, frame, register
 from .pain_fit import PainPointFit, estimates
 from .pain_planning import value_of_information
 from .pain_ranking import contrast, long_columns, ranking, silent_gap
-from .pain_sensitivity import offsets, sensitivity, source_conflict
+from .pain_sensitivity import compare_engines, offsets, sensitivity, source_conflict
 from .question import names
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class PainPointPrevalence(Result):
         How the coder audit was read; "" without one.
     assumptions : tuple of Assumption
     diagnostics : {name: float}
-        Of the engine.
+        Of the engine; ``response_tie_p``: p-value of the test that the dealers who answer least have no more pains.
     fit : PainPointFit
         Counts and draws, for further questions; not kept in JSON.
     """
@@ -229,6 +230,44 @@ class PainPointPrevalence(Result):
         """
         return frame(source_conflict(self._kept()))
 
+    def response_tie(self) -> pd.DataFrame:
+        """Test whether customers answer less where more of them have the pain, which taking dealers together rests on.
+
+        Returns
+        -------
+        pandas.DataFrame
+            pain_point, difference (how much higher the share among the engaged would be if every dealer counted as his customers do),
+            std_error, p_value.
+
+        Raises
+        ------
+        IdentificationError
+            Fewer than five dealers have answers.
+        """
+        found = response_tie(self._kept().table.counts)
+        return frame({"pain_point": self.pain_points, **{name: getattr(found, name) for name in ("difference", "std_error", "p_value")}})
+
+    def compare_engines(self, by: By = None) -> pd.DataFrame:
+        """Estimate again with the other engine, and show both.
+
+        Parameters
+        ----------
+        by : str or sequence of str, optional
+            Groups; None: those estimated, (): the whole frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            pain_point, the columns of `by`, estimate and std_error by ``approximate`` and ``nuts``, difference (approximate less nuts, in
+            standard deviations of nuts), ratio (of standard deviations).
+
+        Raises
+        ------
+        MissingDependencyError
+            The extra [bayes] is not installed.
+        """
+        return frame(compare_engines(self._kept(), self._columns(by), self.level))
+
     def value_of_information(self, *, follow_ups: int = 100, audits: int = 100, by: By = None) -> pd.DataFrame:
         """What more data would take off the intervals, on average over what they may show.
 
@@ -281,7 +320,9 @@ class PainPointPrevalence(Result):
         return self.fit
 
 
-def result_of(fit: PainPointFit, by: By, level: float, assumptions: tuple[Assumption, ...]) -> PainPointPrevalence:
+def result_of(
+    fit: PainPointFit, by: By, level: float, assumptions: tuple[Assumption, ...], diagnostics: Mapping[str, float]
+) -> PainPointPrevalence:
     """The result of a fit, its table by some groups."""
     groups = fit.groups(by)
     found = estimates(fit, groups, level)
@@ -289,5 +330,5 @@ def result_of(fit: PainPointFit, by: By, level: float, assumptions: tuple[Assump
         labels={"pain_point": fit.table.pains}, by=groups.labels, customers=groups.customers,
         **{name: getattr(found, name) for name in found.__slots__}, engine=fit.engine, model=fit.posterior.model, level=level,
         seed=fit.seed, audit_drawn_by=fit.table.drawn_by, assumptions=assumptions,
-        diagnostics=dict(fit.posterior.diagnostics), fit=fit,
+        diagnostics=diagnostics, fit=fit,
     )

@@ -10,9 +10,10 @@ from scipy import special
 
 from .._numerics import sums_by
 from ..errors import InputError, shown
+from ..options import PainEngine
 from ..prevalence.counts import PainPointCounts
 from ..results import Flags, Floats
-from .pain_fit import PainPointFit
+from .pain_fit import PainPointFit, estimates
 from .pain_ranking import Columns, long_form
 from .pain_shares import Groups, blocks
 
@@ -91,6 +92,19 @@ def source_conflict(fit: PainPointFit) -> Columns:
             code="no_source_to_leave_out", argument="source", levels=list(dict.fromkeys(fit.table.source_names)),
         )
     return {name: np.concatenate([each[name] for each in rows]) for name in rows[0]}
+
+
+def compare_engines(fit: PainPointFit, by: tuple[str, ...], level: float) -> Columns:
+    """Estimates by both engines of the same model, side by side."""
+    other: PainEngine = "nuts" if fit.engine == "approximate" else "approximate"
+    groups = fit.groups(by)
+    found = {each.engine: estimates(each, groups, level) for each in (fit, fit.refitted(fit.table.counts, other))}
+    quick, sampled = found["approximate"], found["nuts"]
+    return long_form(fit, groups, {
+        "approximate_estimate": quick.estimate, "approximate_std_error": quick.std_error, "nuts_estimate": sampled.estimate,
+        "nuts_std_error": sampled.std_error, "difference": (quick.estimate - sampled.estimate) / sampled.std_error,
+        "ratio": quick.std_error / sampled.std_error,
+    })
 
 
 def _without(counts: PainPointCounts, kept: Flags) -> PainPointCounts:
