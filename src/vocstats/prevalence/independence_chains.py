@@ -69,7 +69,7 @@ class PainApproximation:
         sigma = self.points.sigma[at]
         modes = -0.5 * np.sum(self.prior.precision[groups:] * beta[:, groups:] ** 2, axis=1)
         log_weight = self.log_ratio[at] - np.log(self.weights[at]) + self.cells.log_prior(x, sigma) + modes - log_x
-        size = max(1, _AT_ONCE // self.cells.n.size)
+        size = max(1, _AT_ONCE // max(self.cells.n.size, 1))
         for first in range(0, many, size):
             part = slice(first, first + size)
             log_weight[part] += self.cells.log_likelihood(x[part], beta[part], self.points.found[at[part]], self.points.false[at[part]])

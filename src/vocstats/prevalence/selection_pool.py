@@ -11,8 +11,8 @@ from ..results import Floats, Integers
 from .counts import PainPointPriors
 from .nuisance_points import spread_evenly
 
-_NODES = 160
-_NARROWEST, _WIDEST = 2e-3, 6.0  # of the spread, in its prior's scales
+_NODES = 96
+_NARROWEST, _WIDEST = 5e-3, 6.0  # of the spread, in its prior's scales
 
 
 @dataclass(frozen=True, slots=True, eq=False)
