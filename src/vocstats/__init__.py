@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "CustomerBase": ".customer_base",
+    "CountedPainPoints": ".customer_base",
+    "Reports": ".customer_base",
     "Source": ".customer_base",
     "audit_dealers": ".workflows.dealer_audit",
     "DealerAudit": ".workflows.audit_result",

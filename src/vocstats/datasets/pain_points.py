@@ -11,6 +11,7 @@ from .._checks import choice, number, numbers, whole, whole_seed
 from ..errors import InputError
 from ..options import AuditDrawnBy
 from ..prevalence import Taxonomy
+from .pain_points_rows import spread_over_customers
 from .pain_points_sources import ask, draw_audit
 from .pain_points_truth import Labels, PainPointTruth, audit_table, frame_table, observation_table, truth_of
 from .pain_points_world import draw_customers, draw_pains, draw_sufferers
@@ -54,6 +55,23 @@ class SimulatedPainPoints:
     def __repr__(self) -> str:
         sizes = f"{int(self.frame['customers'].sum()):,} customers, {len(self.observations):,} counts"
         return f"SimulatedPainPoints({sizes}, {self.truth!r}; simulated)"
+
+    def tables(self, *, seed: int = 0) -> dict[str, pd.DataFrame]:
+        """The counts spread over customers, as a company would hold them: `CustomerBase.count_pain_points` counts them again.
+
+        Parameters
+        ----------
+        seed : int
+            Which customers of a cell have what; the counts stay the same.
+
+        Returns
+        -------
+        dict of pandas.DataFrame
+            ``registry`` (``customer_id, segment, dealer, churned``), and for each source a table: ``customer_id``, ``answered_on`` and a
+            column of 1 and 0 by pain point; of tickets ``customer_id, pain_point, opened_on``. The window is 1 October 2025 to 30
+            September 2026; interviews are of the month after it.
+        """
+        return spread_over_customers(np.random.default_rng(whole_seed(seed, "seed")), self.observations, self.frame)
 
 
 def simulate_pain_points(
