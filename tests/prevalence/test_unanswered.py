@@ -136,7 +136,10 @@ def test_identification_and_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
     never_together[:2, :2, 2] = never_together[:2, 2, :2] = never_together[2, :2, :2] = 10
     with pytest.raises(IdentificationError, match="Nobody answered"):
         bounds(never_together, {0: 0, 1: 0, 2: 0})
-    assert bounds(never_together, {0: 0, 1: 0}).estimate[5] == pytest.approx(0.25)
+    pairs = bounds(never_together, {0: 0, 1: 0})
+    assert pairs.estimate[5] == pytest.approx(0.25) and np.isnan(pairs.estimate[2]) and np.isnan(pairs.conf_low[2])
+    second_level_never_answered = bounds([[5, 0], [3, 0], [0, 9]], {0: 0}, unknown=[2, None])
+    assert second_level_never_answered.estimate[4] == pytest.approx(5 / 8) and np.isnan(second_level_never_answered.estimate[5])
     monkeypatch.setattr("vocstats.prevalence.unanswered._TURNS", 3)
     with pytest.raises(ConvergenceError, match="did not settle"):
         bounds(SLOVENIA, WANTED)

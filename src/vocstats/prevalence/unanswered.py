@@ -35,7 +35,8 @@ class UnansweredBounds(Result):
         ``"lower"`` and ``"upper"`` (no assumption), ``"complete"`` (who answered every question of the table), ``"available"`` (who
         answered those asked about), ``"mar_asked"`` and ``"mar_all"`` (missing at random given the questions asked about, given all).
     estimate, std_error, conf_low, conf_high : float arrays (methods,)
-        Shares; standard errors as if people were drawn independently, with replacement, limits on the scale of log odds.
+        Shares; standard errors as if people were drawn independently, with replacement, limits on the scale of log odds. NaN where
+        nobody answered everything, and where combinations of answers that nobody gave in full leave the share open.
     set_low, set_high : float
         Limits of the share whatever the "don't knows" would say (Imbens & Manski).
     n, n_complete, n_available : float
@@ -276,7 +277,7 @@ class _Seen:
         return float((self.counts * answered) @ (self.fits @ self.event(asked))), float(self.counts[answered].sum())
 
     def at_random(self, asked: Mapping[int, Sequence[int]]) -> tuple[float, float]:
-        """The share and its standard error if "don't know" is missing at random."""
+        """The share and its standard error if "don't know" is missing at random; NaN where that does not tell it."""
         p, event = self._maximum(), self.event(asked)
         inside = p > _EMPTY
         fits = self.fits[:, inside]
@@ -285,12 +286,8 @@ class _Seen:
         slope, curved = basis @ event[inside], basis @ information @ basis.T
         change = np.linalg.pinv(curved, rcond=1e-9, hermitian=True) @ slope
         if np.abs(curved @ change - slope).max(initial=0.0) > 1e-6:
-            raise IdentificationError(
-                "The share is not identified even if answers are missing at random: some combinations of answers nobody gave in full. "
-                "Ask about fewer questions, or merge answers.",
-                code="unanswered_not_identified", argument="table",
-            )
-        return float(event @ p), float(np.sqrt(max(slope @ change, 0.0)))
+            return np.nan, np.nan
+        return float(event @ p), float(np.sqrt(max(float(slope @ change), 0.0)))
 
     def _maximum(self) -> Floats:
         """Shares of the complete answers by EM."""
