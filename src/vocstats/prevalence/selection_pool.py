@@ -80,7 +80,11 @@ def pool_given(delta: Floats, priors: PainPointPriors, rng: np.random.Generator)
 
 
 def systematic(weights: Floats, draws: int, rng: np.random.Generator) -> Integers:
-    """Places drawn by evenly spaced steps through cumulated weights, in random order."""
-    steps = (np.arange(draws) + rng.random()) / draws
-    places = np.searchsorted(np.cumsum(weights), steps * weights.sum())
-    return rng.permutation(np.minimum(places, weights.size - 1))
+    """Places drawn by evenly spaced steps through cumulated weights, in random order.
+
+    The places are shuffled before too: steps through points spread evenly would meet them in a rhythm of their own.
+    """
+    order = rng.permutation(weights.size)
+    below = np.cumsum(weights[order])
+    places = np.searchsorted(below, (np.arange(draws) + rng.random()) / draws * below[-1])
+    return np.asarray(rng.permutation(order[np.minimum(places, weights.size - 1)]), np.int64)
