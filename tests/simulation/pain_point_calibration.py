@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,7 @@ from vocstats.prevalence.posterior import PainPointPosterior
 Floats = npt.NDArray[np.float64]
 PAINS, SEGMENTS, GROUPS = 4, 3, 3
 KEPT = 99  # draws of a posterior: ranks 0 to 99
+SIMULATED = 4000  # sets of even ranks, for the envelope
 PRIORS = PainPointPriors()
 HEARD = np.array([150.0, 40.0, 40.0])  # of a segment: survey among the engaged, follow-up of the silent, exit interviews
 FRAME = np.array([[2000.0, 6000.0, 900.0], [1200.0, 3000.0, 900.0], [600.0, 2500.0, 200.0]])
@@ -117,19 +119,24 @@ def _ranks(drawn: World, fit: Callable[[PainPointCounts, int], PainPointPosterio
     return {name: int((draws[name][kept] < value[0]).sum()) for name, value in true.items()}
 
 
-def evenness(found: pd.DataFrame, *, bins: int = 20, simulated: int = 4000) -> pd.DataFrame:
+def evenness(found: pd.DataFrame, *, bins: int = 20) -> pd.DataFrame:
     """One row per quantity: mean rank and spread as shares of an even distribution's, p by chi-square and by the envelope of the ECDF."""
-    worlds, rng = len(found), np.random.default_rng(1)
-    least = np.sort([_furthest(rng.integers(0, KEPT + 1, worlds)) for _ in range(simulated)])
-    rows = []
+    least, rows = _even(len(found)), []
     for name, column in found.items():
         count = np.bincount(column.to_numpy() * bins // (KEPT + 1), minlength=bins)
-        within = (np.searchsorted(least, _furthest(column.to_numpy()), side="right") + 1) / (simulated + 1)
+        within = (np.searchsorted(least, _furthest(column.to_numpy()), side="right") + 1) / (least.size + 1)
         rows.append({
             "quantity": name, "mean_rank": column.mean() / KEPT, "spread": column.std() / np.sqrt(((KEPT + 1) ** 2 - 1) / 12),
             "p_chi_square": float(stats.chisquare(count).pvalue), "p_envelope": within,
         })
     return pd.DataFrame(rows)
+
+
+@cache
+def _even(worlds: int) -> Floats:
+    """`_furthest` of even ranks, sorted."""
+    rng = np.random.default_rng(1)
+    return np.sort([_furthest(rng.integers(0, KEPT + 1, worlds)) for _ in range(SIMULATED)])
 
 
 def _furthest(rank: npt.NDArray[np.int64]) -> float:
