@@ -4,7 +4,8 @@
 
 Both engines read the same counts of `datasets.simulate_pain_points`: 18 pain points, survey, follow-up, exit interviews, an audit. The
 collapsed model is compared at network and segment level at every size; dealers against the full model at the smallest. Seconds are those
-of the processor; compiling is timed by itself. `--record` writes the tables for docs/explanation/make_pain_point_engines.py.
+of the processor; compiling is timed by itself. `--record` writes the tables for docs/explanation/make_pain_point_engines.py; sizes that
+were run before stay in them.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def compared(counts: PainPointCounts, *, dealers: bool, draws: int, seed: int) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SamplingWarning)  # r-hat is a column
         start = time.process_time()
-        fit_pain_points(counts, dealers=dealers, draws=1, tune=1, chains=1, seed=seed)
+        fit_pain_points(counts, dealers=dealers, draws=4, tune=4, chains=2, seed=seed)
         seconds["compiling"] = time.process_time() - start
         start = time.process_time()
         sampled = fit_pain_points(counts, dealers=dealers, draws=draws, tune=1000, chains=CHAINS, seed=seed)
@@ -87,12 +88,13 @@ def main() -> None:
     parser.add_argument("--segments", type=int, nargs="+", default=[6, 24])
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=90_000)
+    parser.add_argument("--full", action=argparse.BooleanOptionalAction, default=True, help="compare dealers with the full model too")
     parser.add_argument("--record", action="store_true")
     given = parser.parse_args()
     agreement: list[dict[str, object]] = []
     costs: list[dict[str, object]] = []
     sizes = [(dealers, segments, False) for segments in given.segments for dealers in given.dealers]
-    for dealers, segments, full in [*sizes, (min(given.dealers), min(given.segments), True)]:
+    for dealers, segments, full in [*sizes, *([(min(given.dealers), min(given.segments), True)] if given.full else [])]:
         counts = counts_of(dealers, segments, given.seed + dealers + segments)
         found, seconds = compared(counts, dealers=full, draws=given.draws, seed=given.seed)
         facts = {"model": "full" if full else "collapsed", "dealers": dealers, "segments": segments}
@@ -104,15 +106,23 @@ def main() -> None:
         print(pd.DataFrame(agreement).round(3).to_string(), pd.DataFrame(costs).round(3).to_string(), sep="\n", flush=True)
     if given.record:
         facts = {"draws of NUTS": f"{CHAINS} x {given.draws}", "seeds": f"from {given.seed}", "pain points": 18}
-        write("03_agreement", "Agreement of the two engines", agreement, facts)
-        write("04_cost", "What the engines cost", costs, facts)
+        write("04_agreement", "Agreement of the two engines", agreement, facts)
+        write("05_cost", "What the engines cost", costs, facts)
 
 
 def write(name: str, title: str, table: list[dict[str, object]], facts: dict[str, object]) -> None:
-    """File a table where the page is made from."""
+    """File a table where the page is made from, in place of rows of the same sizes."""
     RECORDS.mkdir(exist_ok=True)
-    document = {"title": title, "date": datetime.date.today().isoformat(), "version": vs.__version__, "facts": facts, "rows": table}
-    (RECORDS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    path = RECORDS / f"{name}.json"
+    before = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    done = {_size(row) for row in table}
+    kept = sorted([*(row for row in before if _size(row) not in done), *table], key=_size)
+    document = {"title": title, "date": datetime.date.today().isoformat(), "version": vs.__version__, "facts": facts, "rows": kept}
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _size(row: dict[str, object]) -> tuple[object, ...]:
+    return row["model"], row["segments"], row["dealers"]
 
 
 if __name__ == "__main__":
