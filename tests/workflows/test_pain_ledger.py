@@ -66,7 +66,8 @@ def toy(follow_up: float, audit: float) -> tuple[Any, Any, Any]:
         engine="approximate", model="collapsed", intercept=by_pain[:, :, 0], segment=by_pain[:, :, 1 : SEGMENTS + 1], selection=selection,
         segment_scale=np.full((DRAWS, PAINS), 0.3), selection_mean=np.stack([none, x[:, -1]], axis=1),
         selection_scale=np.stack([none, np.full(DRAWS, tau)], axis=1), sensitivity=(1.0 / (1.0 + np.exp(-z)))[:, None],
-        specificity=np.full((DRAWS, 1, PAINS), 0.9), dealer_draw=np.zeros(0, int), dealer=np.zeros((0, PAINS, 1)),
+        specificity=np.full((DRAWS, 1, PAINS), 0.9), reporting=np.zeros((DRAWS, PAINS, 0)), dealer_draw=np.zeros(0, int),
+        dealer=np.zeros((0, PAINS, 1)),
         dealer_shift=np.zeros((0, PAINS)), dealer_scale=np.zeros((0, PAINS)), design_effect=np.ones(PAINS), diagnostics={},
     )
     counts = PainPointCounts(

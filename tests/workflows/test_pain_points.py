@@ -178,6 +178,7 @@ def test_mentions_and_modes() -> None:
     assert "pain_mention_prior" in codes(p)
     vague = vs.estimate_pain_points(observations, mentions={"survey": (3, 7)}, **known)
     assert vague.std_error[0, 0] > 2.0 * p.std_error[0, 0]
+    assert vague.from_coder[0, 0] > 0.8 and vague.prior_share[0, 0] > 0.8 and p.from_coder[0, 0] < vague.from_coder[0, 0]
     less = vs.estimate_pain_points(observations, mentions={"survey": (300, 700)}, false_mentions={"survey": (30, 970)}, **known)
     assert less.estimate[0, 0] < p.estimate[0, 0] - 0.05
     observations, frame = tiny(silent=3_000, follow_up=(300, 1_000))

@@ -64,11 +64,12 @@ def _known(pm: Any, name: str, at: dict[str, Any], size: int, end: float) -> Any
 
 
 def variables(shape: Shape) -> list[str]:
-    """Names of what is drawn and reported: all but mentions and mode effects."""
+    """Names of what is drawn."""
     wanted = {
         **dict.fromkeys(("intercept", "segment_scale"), True), "segment_unit": shape.segments > 1,
         **dict.fromkeys(("selection_mean", "selection_scale", "selection_unit"), shape.groups > 1),
         **dict.fromkeys(("dealer_scale", "dealer_unit"), shape.dealers), **dict.fromkeys(("sensitivity", "specificity"), shape.coded),
+        "mention": shape.mentions, "false_mention": shape.false_mentions, "mode_unit": shape.modes,
     }
     return [name for name, there in wanted.items() if there]
 

@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from scipy import special
 
+from ..prevalence.counts import PainPointCounts
 from ..prevalence.posterior import PainPointPosterior
 from ..results import Floats
 from .pain_point_cells import Shape
 from .sampling import Draws, convergence
 
 
-def gather(found: Draws, shape: Shape, design_effect: Floats) -> PainPointPosterior:
-    """Draws of all chains, one after the other, and how well they were sampled."""
-    effects = _effects(found.values, shape)
+def gather(found: Draws, shape: Shape, counts: PainPointCounts, design_effect: Floats) -> PainPointPosterior:
+    """Draws of all chains, one after the other, and how well they were sampled; `counts` as the model read them."""
+    effects = _effects(found.values, shape) | {"reporting": _reporting(found.values, counts)}
     r_hat, effective = convergence({name: values for name, values in effects.items() if values.size})
     together = effects["intercept"].shape[0] * effects["intercept"].shape[1]
     joined = {name: values.reshape(together, *values.shape[2:]) for name, values in effects.items()}
     draws = together if shape.dealers else 0
     return PainPointPosterior(
         engine="nuts", model="full" if shape.dealers else "collapsed", dealer_draw=np.arange(draws), dealer=joined.pop("dealer")[:draws],
-        dealer_shift=np.zeros((draws, shape.pains)), dealer_scale=joined.pop("dealer_scale")[:draws], **joined, design_effect=design_effect,
+        dealer_shift=np.zeros((draws, shape.pains)), dealer_scale=joined.pop("dealer_scale")[:draws], **joined,
+        reporting=np.zeros((together, shape.pains, 0)), design_effect=design_effect,
         diagnostics={"r_hat": r_hat, "effective_draws": effective, "divergences": float(found.divergences)},
     )
+
+
+def with_reporting(posterior: PainPointPosterior, found: Draws, counts: PainPointCounts) -> PainPointPosterior:
+    """The posterior with the draws of m1, m0 and the mode effects; their order is that in which the counts list them."""
+    flags = {
+        "mention": ~np.isnan(counts.mention[..., 0]), "false_mention": ~np.isnan(counts.false_mention[..., 0]),
+        "mode_unit": np.repeat(counts.mode_scale[:, None] > 0.0, counts.pains, axis=1),
+    }
+    reporting = np.zeros((len(posterior.intercept), counts.pains, len(flags), len(counts.mode_scale)))
+    for at, (name, there) in enumerate(flags.items()):
+        source, pain = np.nonzero(there)
+        if source.size:
+            drawn = found.values[name].reshape(len(reporting), -1)
+            reporting[:, pain, at, source] = drawn * counts.mode_scale[source] if name == "mode_unit" else special.logit(drawn)
+    used = np.stack([there.any(axis=1) for there in flags.values()])
+    return replace(posterior, reporting=reporting[:, :, used])
 
 
 def _effects(values: Mapping[str, Floats], shape: Shape) -> dict[str, Floats]:
@@ -47,3 +67,16 @@ def _effects(values: Mapping[str, Floats], shape: Shape) -> dict[str, Floats]:
         "intercept": values["intercept"], "segment": segment, "selection": selection, "segment_scale": values["segment_scale"],
         "selection_mean": mean, "selection_scale": scale, "dealer": dealer, "dealer_scale": dealer_scale, **coded,
     }
+
+
+def _reporting(values: Mapping[str, Floats], counts: PainPointCounts) -> Floats:
+    """Logits of m1 and of m0 and mode effects, (chains, draws, K, M); 0 where a pain has none."""
+    several = values["intercept"].shape[:2]
+    scale = np.repeat(counts.mode_scale[:, None], counts.pains, axis=1)
+    parts = []
+    for name, unknown in (("mention", told(counts.mention)), ("false_mention", told(counts.false_mention)), ("mode_unit", scale > 0.0)):
+        part = np.zeros((*several, *unknown.shape))
+        if unknown.any():
+            part[:, :, unknown] = scale[unknown] * values[name] if name == "mode_unit" else special.logit(values[name])
+        parts.append(part[:, :, unknown.any(axis=1)])
+    return np.moveaxis(np.concatenate(parts, axis=2), 2, 3)

@@ -187,19 +187,22 @@ def _posterior(
     none = np.zeros((many, 1))
     selection = np.zeros((many, counts.pains, groups))
     share = np.empty((2, many, len(counts.sensitivity), counts.pains))
+    reporting = np.zeros((many, counts.pains, max(len(pain.nuisances.betas) - 2 * pain.coders.size + pain.modes.size for pain in pains)))
     for k, (pain, (z, _), state) in enumerate(zip(pains, fitted, states, strict=True)):
         selection[:, k, 1:] = state.beta[:, :groups - 1]
         unused = np.stack([counts.sensitivity[:, k], counts.specificity[:, k]])
         share[:, :, :, k] = rng.beta(unused[..., 0][:, None], unused[..., 1][:, None], size=share.shape[:3])
-        share[:, :, pain.coders, k] = np.swapaxes(
-            pain.nuisances.chances(z)[state.at, :2 * pain.coders.size].reshape(many, 2, pain.coders.size), 0, 1
-        )
+        chances = pain.nuisances.chances(z)[state.at]
+        share[:, :, pain.coders, k] = np.swapaxes(chances[:, :2 * pain.coders.size].reshape(many, 2, pain.coders.size), 0, 1)
+        other = np.hstack([special.logit(chances[:, 2 * pain.coders.size:]), state.beta[:, groups - 1:]])
+        reporting[:, k, :other.shape[1]] = other
     return PainPointPosterior(
         engine="approximate", model="collapsed", intercept=alpha, segment=x - alpha[:, :, None], selection=selection,
         segment_scale=np.stack([pain.points.sigma[state.at] for (_, pain), state in zip(fitted, states, strict=True)], axis=1),
         selection_mean=np.hstack([none, pool.mean]), selection_scale=np.hstack([none, pool.scale]),
-        sensitivity=share[0], specificity=share[1], dealer_draw=np.zeros(0, np.int64), dealer=np.zeros((0, counts.pains, counts.frame.shape[1])),
-        dealer_shift=np.zeros((0, counts.pains)), dealer_scale=np.zeros((0, counts.pains)), design_effect=design_effect, diagnostics={},
+        sensitivity=share[0], specificity=share[1], reporting=reporting, dealer_draw=np.zeros(0, np.int64),
+        dealer=np.zeros((0, counts.pains, counts.frame.shape[1])), dealer_shift=np.zeros((0, counts.pains)),
+        dealer_scale=np.zeros((0, counts.pains)), design_effect=design_effect, diagnostics={},
     )
 
 

@@ -31,6 +31,8 @@ class PainPointPosterior(Record):
         μ and τ of the pool over pains; 0 for the engaged.
     sensitivity, specificity : float array (B, coders, K)
         Of each coder.
+    reporting : float array (B, K, M)
+        What else is not known of how sources see each pain: logits of m1 and m0, and mode effects, of M in all; 0 where a pain has fewer.
     dealer_draw : integer array (B',)
         Which of the B draws those of dealers belong to; empty where dealers were not estimated.
     dealer : float array (B', K, D)
@@ -55,6 +57,7 @@ class PainPointPosterior(Record):
     selection_scale: Floats
     sensitivity: Floats
     specificity: Floats
+    reporting: Floats
     dealer_draw: Integers
     dealer: Floats
     dealer_shift: Floats

@@ -9,7 +9,8 @@ so that every term has its share and the shares add up to 1. A source of knowled
 estimate that is all prior has everything from there. The covariances are those of the draws, so the same ledger serves both engines; for
 a posterior that is not Gaussian it is the linear approximation. The shares of priors are read from it. That of the coder is the part of
 the variance that would go were Se and Sp known, var E(Θ | Se, Sp) / var Θ: the same where the counts tell nothing of Se and Sp, and not
-misled by the curved ridge on which Sp and a rare pain trade off where they do.
+misled by the curved ridge on which Sp and a rare pain trade off where they do. What is only declared of sources (m1, m0, mode effects)
+counts with the coder's, and with the priors.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ def ledger(block: Block, posterior: PainPointPosterior, counts: PainPointCounts,
     spread = np.mean(posterior.segment_scale[draw] ** 2, axis=0)[:, None]
     segment = _part(centred, _Known(posterior.segment[draw], np.broadcast_to(1.0 / spread, posterior.segment.shape[1:]), True))
     right = [_logit(each[draw]) for each in (posterior.sensitivity, posterior.specificity)]
-    coder = _explained(centred, np.concatenate(right, axis=1).transpose(0, 2, 1))
-    prior = selection + level + segment
+    sight = [np.concatenate(right, axis=1).transpose(0, 2, 1), posterior.reporting[draw]]
+    coder, declared = _explained(centred, np.concatenate(sight, axis=2)), _explained(centred, sight[1])
+    prior = selection + level + segment + declared * variance
     if block.effects is not None and block.own is not None:
         prior = prior + _own_dealer(centred, block, posterior)
     elif posterior.model == "full":

@@ -22,15 +22,14 @@ def value_of_information(fit: PainPointFit, groups: Groups, level: float, *, fol
     """
     tail, shape = (1.0 - level) / 2.0, (fit.table.pains.size, groups.size)
     found = {name: np.empty(shape) for name in ("width", "width_follow_ups", "width_audits")}
-    answers, noise = _follow_up(fit, follow_ups)
-    reread, spread = _rereading(fit, audits)
+    asked = _follow_up(fit, follow_ups) if follow_ups else None
+    read = _rereading(fit, audits) if audits else None
     for block in fit.blocks(groups):
         low, high = np.quantile(block.shares, [tail, 1.0 - tail], axis=0)
         found["width"][:, block.at] = high - low
-        follow = _gain(block.shares, answers[block.draw][:, None, :], noise[None, :])
-        audit = _gain(block.shares, reread[block.draw], spread)
-        found["width_follow_ups"][:, block.at] = (high - low) * np.sqrt(1.0 - follow)
-        found["width_audits"][:, block.at] = (high - low) * np.sqrt(1.0 - audit)
+        for name, more in (("width_follow_ups", asked), ("width_audits", read)):
+            gain = 0.0 if more is None else _gain(block.shares, more[0][block.draw], more[1])
+            found[name][:, block.at] = (high - low) * np.sqrt(1.0 - gain)
     return long_form(fit, groups, found)
 
 
@@ -50,10 +49,12 @@ def _gain(shares: Floats, p: Floats, noise: Floats) -> Floats:
 
 
 def _follow_up(fit: PainPointFit, size: int) -> tuple[Floats, Floats]:
-    """Share found by a follow-up drawn at random from all silent customers, (B, K), and its sampling variance (K,)."""
+    """Shares found by a follow-up drawn at random from all silent customers, (B, 1, K), and their sampling variance (1, K)."""
     frame, posterior, counts = fit.table.frame, fit.posterior, fit.table.counts
     if SILENT not in frame.response_groups:
-        raise InputError("The frame has no silent customers to follow up.", code="no_silent_group", argument="follow_ups")
+        raise InputError(
+            "The frame has no silent customers to follow up. Give follow_ups=0.", code="no_silent_group", argument="follow_ups"
+        )
     r = frame.response_groups.index(SILENT)
     customers = frame.customers[:, :, r].sum(axis=1)
     linear = posterior.intercept[:, :, None] + posterior.segment + posterior.selection[:, :, r, None]
@@ -64,7 +65,7 @@ def _follow_up(fit: PainPointFit, size: int) -> tuple[Floats, Floats]:
     if source >= 0 and counts.coder[source] >= 0:
         se, sp = (each[:, counts.coder[source]] for each in (posterior.sensitivity, posterior.specificity))
         share = se * share + (1.0 - sp) * (1.0 - share)
-    return share, posterior.design_effect * (share * (1.0 - share)).mean(axis=0) / size
+    return share[:, None, :], (posterior.design_effect * (share * (1.0 - share)).mean(axis=0) / size)[None, :]
 
 
 def _rereading(fit: PainPointFit, size: int) -> tuple[Floats, Floats]:
@@ -74,6 +75,6 @@ def _rereading(fit: PainPointFit, size: int) -> tuple[Floats, Floats]:
     right = np.concatenate([posterior.sensitivity, posterior.specificity], axis=1).transpose(0, 2, 1)
     coders = len(counts.sensitivity)
     if not coders:
-        raise InputError("No source has a coder to audit.", code="no_coder", argument="audits")
+        raise InputError("No source has a coder to audit. Give audits=0.", code="no_coder", argument="audits")
     read = size * np.concatenate([np.repeat(share, coders, axis=1), np.repeat(1.0 - share, coders, axis=1)], axis=1)
     return right, (right * (1.0 - right)).mean(axis=0) / read
