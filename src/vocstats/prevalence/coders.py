@@ -101,7 +101,7 @@ def dawid_skene(
     ...     np.repeat(np.arange(8), 3), ["a", "b", "c"] * 8, np.ravel(patterns), counts=np.repeat([80, 34, 20, 9, 26, 30, 16, 785], 3)
     ... )
     >>> print(f"{r.estimate[1]:.3f} ({r.conf_low[1]:.3f}, {r.conf_high[1]:.3f})")
-    0.153 (0.128, 0.183)
+    0.156 (0.132, 0.184)
     """
     _checks.choice(gold_drawn_by, AuditDrawnBy, "gold_drawn_by")
     _checks.choice(interval, LikelihoodInterval, "interval")

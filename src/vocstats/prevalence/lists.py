@@ -87,7 +87,7 @@ def capture_recapture(
     >>> lists = {"tickets": [1, 1, 0], "notes": [1, 0, 1]}
     >>> r = capture_recapture(lists, counts=[20, 80, 60], models=["Mt"])
     >>> print(f"{r.estimate[0]:.0f} of whom {r.n:.0f} seen, limits {r.conf_low[0]:.0f} to {r.conf_high[0]:.0f}")
-    400 of whom 160 seen, limits 291 to 616
+    400 of whom 160 seen, limits 294 to 582
     """
     _checks.choice(criterion, InformationCriterion, "criterion")
     _checks.choice(interval, LikelihoodInterval, "interval")

@@ -137,8 +137,8 @@ def bounds(
         upper     0.905      0.006     0.892      0.917
      complete     0.929      0.007     0.915      0.941
     available     0.929      0.007     0.915      0.941
-    mar_asked     0.892      0.008     0.876      0.906
-      mar_all     0.892      0.008     0.876      0.906
+    mar_asked     0.892      0.007     0.877      0.905
+      mar_all     0.892      0.007     0.877      0.905
     """
     _checks.level(level)
     counts = _counts(table)
