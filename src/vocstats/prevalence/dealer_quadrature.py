@@ -18,12 +18,13 @@ from ..results import Floats
 from .design_effects import DealerCells
 
 _LEAST = 1e-12  # a chance below this is rounding
-_FINE = 0.6  # spacing of the grid, in standard deviations of the best known dealer
+_FINE = 0.6  # spacing of the grid, in standard deviations of the best known dealer where dealers differ little
+_LITTLE = 0.03  # chance that they differ less
 _MOST_NODES = 600
 _PILOT_NODES = 281
 _FARTHEST = 9.0  # end of the first grid, in scales of the prior of τ
-_SPREADS = 40  # nodes of τ
-_NARROWEST, _WIDEST = 0.04, 5.0  # of τ, in scales of its prior
+_SPREADS = 48  # nodes of τ
+_NARROWEST, _WIDEST = 0.005, 5.0  # of τ, in scales of its prior
 _RARE = 1e-7  # chance left outside the grid
 _WIDER = 1.5  # of the range of τ that one draw of the network finds likely
 
@@ -138,7 +139,8 @@ def _fitted_grid(counts: DealerCounts, customers: Floats, mean: NetworkDraws, pr
     beside = (beside / beside.sum(axis=1, keepdims=True)).max(axis=0)
     kept = first.nodes[beside > _RARE]
     information = np.max(-np.diff(log_likelihood, 2, axis=1), axis=1).max() / (first.nodes[1] - first.nodes[0]) ** 2
-    spacing = _FINE / np.sqrt(max(information, 0.0) + 1.0 / high**2)
+    little = max(tau[np.searchsorted(np.cumsum(chance), _LITTLE)], low)
+    spacing = _FINE / np.sqrt(max(information, 0.0) + 1.0 / little**2)
     start, end = kept[0] - 2.0 * spacing, kept[-1] + 2.0 * spacing
     nodes = np.linspace(start, end, min(int((end - start) / spacing) + 2, _MOST_NODES))
     return _grid(nodes, np.geomspace(low, high, _SPREADS), customers, mean, prior_scale)
