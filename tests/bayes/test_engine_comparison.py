@@ -28,6 +28,7 @@ def posterior(seed: int, *, model: str = "collapsed", dealers: bool = False, dra
         engine="nuts", model=model, intercept=rng.normal(-1.0, 0.3, (draws, PAINS)), segment=rng.normal(0.0, 0.3, (draws, PAINS, SEGMENTS)),
         selection=selection, segment_scale=np.ones((draws, PAINS)), selection_mean=np.zeros((draws, GROUPS)),
         selection_scale=np.zeros((draws, GROUPS)), sensitivity=np.zeros((draws, 0, PAINS)), specificity=np.zeros((draws, 0, PAINS)),
+        reporting=np.zeros((draws, PAINS, 0)),
         dealer_draw=used, dealer=rng.normal(0.0, 0.4, (used.size, PAINS, DEALERS)), dealer_shift=rng.normal(0.0, 0.1, (used.size, PAINS)),
         dealer_scale=np.ones((used.size, PAINS)), design_effect=np.ones(PAINS),
         diagnostics={"r_hat": 1.002, "effective_draws": 812.0, "divergences": 0.0},

@@ -87,13 +87,17 @@ def test_collapsed_model_reads_collapsed_counts(pymc):
     assert float(here(point)) == pytest.approx(float(there(full.initial_point() | point | {"dealer_unit": np.zeros((PAINS, 1))})), rel=1e-9)
 
 
-def test_parts_that_the_counts_do_not_call_for_are_left_out(pymc):
+def bare_counts() -> PainPointCounts:
+    """One segment, one group, one dealer, and sources that are never wrong."""
     given = counts(segments=1, dealers=1, groups=1)
-    bare = dataclasses.replace(
+    return dataclasses.replace(
         given, coder=np.full(SOURCES, -1), sensitivity=np.zeros((0, PAINS, 2)), specificity=np.zeros((0, PAINS, 2)),
         mention=np.full((SOURCES, PAINS, 2), np.nan), false_mention=np.full((SOURCES, PAINS, 2), np.nan), mode_scale=np.zeros(SOURCES),
     )
-    assert {variable.name for variable in build_pain_points(bare).free_RVs} == {"intercept", "segment_scale"}
+
+
+def test_parts_that_the_counts_do_not_call_for_are_left_out(pymc):
+    assert {variable.name for variable in build_pain_points(bare_counts()).free_RVs} == {"intercept", "segment_scale"}
 
 
 def test_cells_without_answers_are_not_read():
@@ -106,15 +110,16 @@ def test_cells_without_answers_are_not_read():
     assert set(shape.blank) == set(data) and all(shape.blank[name].ndim == data[name].ndim for name in data)
 
 
-def test_draws_become_the_posterior_of_both_engines():
-    rng, shape = np.random.default_rng(4), shape_of(counts(), dealers=True)
+def test_draws_become_the_posterior_of_both_engines(arviz):
+    given, rng = counts(), np.random.default_rng(4)
+    shape = shape_of(given, dealers=True)
     sizes = {
         "intercept": PAINS, "segment_scale": PAINS, "segment_unit": (PAINS, SEGMENTS), "selection_mean": GROUPS - 1,
         "selection_scale": GROUPS - 1, "selection_unit": (PAINS, GROUPS - 1), "dealer_scale": PAINS, "dealer_unit": (PAINS, DEALERS),
-        "sensitivity": 2 * PAINS, "specificity": 2 * PAINS,
+        "sensitivity": 2 * PAINS, "specificity": 2 * PAINS, "mention": PAINS, "false_mention": 1, "mode_unit": PAINS,
     }
-    drawn = {name: np.abs(rng.normal(size=(2, 50, *np.atleast_1d(size)))) for name, size in sizes.items()}
-    found = gather(Draws(drawn, 3), shape, np.ones(PAINS))
+    drawn = {name: rng.uniform(size=(2, 50, *np.atleast_1d(size))) for name, size in sizes.items()}
+    found = gather(Draws(drawn, 3), shape, given, np.ones(PAINS))
     assert (found.engine, found.model) == ("nuts", "full") and found.diagnostics["divergences"] == 3.0
     at = {name: values[1, 7] for name, values in drawn.items()}  # draw 57
     np.testing.assert_array_equal(found.intercept[57], at["intercept"])
@@ -123,10 +128,16 @@ def test_draws_become_the_posterior_of_both_engines():
     np.testing.assert_array_equal(found.dealer[57, 1], at["dealer_scale"][1] * at["dealer_unit"][1])
     np.testing.assert_array_equal(found.sensitivity[57], at["sensitivity"].reshape(2, PAINS))
     assert (found.dealer_draw == np.arange(100)).all() and (found.dealer_shift == 0.0).all() and found.dealer_scale.shape == (100, PAINS)
-    bare = gather(
-        Draws({name: drawn[name] for name in ("intercept", "segment_scale")}, 0),
-        dataclasses.replace(shape, segments=1, groups=1, dealers=0, coded=0), np.full(PAINS, 1.5),
-    )
+    np.testing.assert_allclose(found.reporting[57, :, 0], special.logit(at["mention"]))
+    np.testing.assert_allclose(found.reporting[57, :, 1], [0.0, special.logit(at["false_mention"][0]), 0.0])
+    np.testing.assert_allclose(found.reporting[57, :, 2], 0.4 * at["mode_unit"])
+
+
+def test_posterior_of_a_model_without_its_parts(arviz):
+    rng, given = np.random.default_rng(5), bare_counts()
+    drawn = {name: rng.uniform(size=(2, 50, PAINS)) for name in ("intercept", "segment_scale")}
+    bare = gather(Draws(drawn, 0), shape_of(given, dealers=False), given, np.full(PAINS, 1.5))
+    assert bare.reporting.shape == (100, PAINS, 0) and bare.model == "collapsed"
     assert (bare.segment == 0.0).all() and (bare.selection == 0.0).all() and bare.selection.shape == (100, PAINS, 1)
     assert bare.sensitivity.shape == (100, 0, PAINS) and bare.dealer.size == 0 and (bare.design_effect == 1.5).all()
 

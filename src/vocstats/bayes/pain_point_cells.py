@@ -62,7 +62,7 @@ def shape_of(counts: PainPointCounts, *, dealers: bool) -> Shape:
     segments, many, groups = counts.frame.shape
     return Shape(
         counts.pains, segments, groups, many if dealers else 0, len(counts.sensitivity) * counts.pains,
-        int(_known(counts.mention).sum()), int(_known(counts.false_mention).sum()), int((counts.mode_scale > 0.0).sum()) * counts.pains,
+        int(told(counts.mention).sum()), int(told(counts.false_mention).sum()), int((counts.mode_scale > 0.0).sum()) * counts.pains,
     )
 
 
@@ -77,22 +77,22 @@ def flat_data(counts: PainPointCounts, shape: Shape) -> dict[str, Any]:
     perfect = len(counts.sensitivity) * counts.pains
     coder = counts.coder[source]
     modal = np.repeat(counts.mode_scale[:, None], counts.pains, axis=1)
-    told, falsely = _known(counts.mention), _known(counts.false_mention)
+    asked, falsely = told(counts.mention), told(counts.false_mention)
     data = {
         "pain": pain, "segment": counts.segment[kept], "dealer": counts.dealer[kept], "group": counts.group[kept],
-        "coder": np.where(coder < 0, perfect, coder * counts.pains + pain), "mentioner": _place(told)[source, pain],
+        "coder": np.where(coder < 0, perfect, coder * counts.pains + pain), "mentioner": _place(asked)[source, pain],
         "false_mentioner": _place(falsely)[source, pain], "mode": _place(modal > 0.0)[source, pain],
     }
     data = {name: np.asarray(codes, np.int64) for name, codes in data.items()} | {
         "positive": counts.positive[kept], "n": counts.n[kept],
         "sensitivity_beta": counts.sensitivity.reshape(-1, 2), "specificity_beta": counts.specificity.reshape(-1, 2),
-        "mention_beta": counts.mention[told], "false_mention_beta": counts.false_mention[falsely], "mode_scale": modal[modal > 0.0],
+        "mention_beta": counts.mention[asked], "false_mention_beta": counts.false_mention[falsely], "mode_scale": modal[modal > 0.0],
     }
     return {name: data[name] for name in shape.reads}
 
 
-def _known(beta: Floats) -> npt.NDArray[np.bool_]:
-    """Sources and pains with a distribution, (sources, K)."""
+def told(beta: Floats) -> npt.NDArray[np.bool_]:
+    """Sources and pains whose m1 or m0 has a distribution, (sources, K)."""
     return ~np.isnan(beta[..., 0])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from scipy import special
@@ -11,7 +10,7 @@ from scipy import special
 from ..prevalence.counts import PainPointCounts
 from ..prevalence.posterior import PainPointPosterior
 from ..results import Floats
-from .pain_point_cells import Shape
+from .pain_point_cells import Shape, told
 from .sampling import Draws, convergence
 
 
@@ -24,26 +23,9 @@ def gather(found: Draws, shape: Shape, counts: PainPointCounts, design_effect: F
     draws = together if shape.dealers else 0
     return PainPointPosterior(
         engine="nuts", model="full" if shape.dealers else "collapsed", dealer_draw=np.arange(draws), dealer=joined.pop("dealer")[:draws],
-        dealer_shift=np.zeros((draws, shape.pains)), dealer_scale=joined.pop("dealer_scale")[:draws], **joined,
-        reporting=np.zeros((together, shape.pains, 0)), design_effect=design_effect,
+        dealer_shift=np.zeros((draws, shape.pains)), dealer_scale=joined.pop("dealer_scale")[:draws], **joined, design_effect=design_effect,
         diagnostics={"r_hat": r_hat, "effective_draws": effective, "divergences": float(found.divergences)},
     )
-
-
-def with_reporting(posterior: PainPointPosterior, found: Draws, counts: PainPointCounts) -> PainPointPosterior:
-    """The posterior with the draws of m1, m0 and the mode effects; their order is that in which the counts list them."""
-    flags = {
-        "mention": ~np.isnan(counts.mention[..., 0]), "false_mention": ~np.isnan(counts.false_mention[..., 0]),
-        "mode_unit": np.repeat(counts.mode_scale[:, None] > 0.0, counts.pains, axis=1),
-    }
-    reporting = np.zeros((len(posterior.intercept), counts.pains, len(flags), len(counts.mode_scale)))
-    for at, (name, there) in enumerate(flags.items()):
-        source, pain = np.nonzero(there)
-        if source.size:
-            drawn = found.values[name].reshape(len(reporting), -1)
-            reporting[:, pain, at, source] = drawn * counts.mode_scale[source] if name == "mode_unit" else special.logit(drawn)
-    used = np.stack([there.any(axis=1) for there in flags.values()])
-    return replace(posterior, reporting=reporting[:, :, used])
 
 
 def _effects(values: Mapping[str, Floats], shape: Shape) -> dict[str, Floats]:

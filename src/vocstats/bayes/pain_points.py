@@ -15,7 +15,7 @@ from ..prevalence.posterior import PainPointPosterior
 from ..results import Floats
 from .pain_point_cells import flat_data, shape_of
 from .pain_point_model import compiled, pain_point_model, variables
-from .pain_point_posterior import gather, with_reporting
+from .pain_point_posterior import gather
 from .sampling import warn_of
 
 MOST_DEALERS = 50  # of the full model: with 300, chains of minutes did not converge
@@ -113,7 +113,7 @@ def fit_pain_points(
     found = sampler.draw(variables(shape), draws=draws, tune=tune, chains=chains, seed=seed, data=flat_data(read, shape))
     posterior = gather(found, shape, read, design_effect)
     warn_of(found.divergences, posterior.diagnostics["r_hat"])
-    return with_reporting(posterior, found, read)
+    return posterior
 
 
 def _what_is_read(counts: PainPointCounts, dealers: bool) -> tuple[PainPointCounts, Floats]:
