@@ -1,4 +1,4 @@
-"""Coverage and error of estimated pain points on simulated worlds; `python tests/simulation/pain_point_worlds.py` prints the page's table."""
+"""Coverage and error of estimated pain points on simulated worlds; run as a script, prints the table of the methods page."""
 
 from __future__ import annotations
 
