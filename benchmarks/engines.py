@@ -1,6 +1,6 @@
 """The deterministic engine of pain-point prevalence against long NUTS of the same model, on simulated networks.
 
-    python benchmarks/engines.py [--dealers 30 300 1000] [--segments 6 24] [--draws 2000] [--seed 90000] [--record]
+    python benchmarks/engines.py [--dealers 30 300 1000] [--segments 6 24] [--models collapsed full] [--draws 1000] [--record]
 
 Both engines read the same counts of `datasets.simulate_pain_points`: 18 pain points, survey, follow-up, exit interviews, an audit. The
 collapsed model is compared at network and segment level at every size; dealers against the full model at the smallest. Seconds are those
@@ -86,28 +86,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dealers", type=int, nargs="+", default=[30, 300, 1000])
     parser.add_argument("--segments", type=int, nargs="+", default=[6, 24])
-    parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--draws", type=int, default=1000, help="of each of four chains")
     parser.add_argument("--seed", type=int, default=90_000)
-    parser.add_argument("--full", action=argparse.BooleanOptionalAction, default=True, help="compare dealers with the full model too")
+    parser.add_argument("--models", nargs="+", choices=["collapsed", "full"], default=["collapsed", "full"])
     parser.add_argument("--record", action="store_true")
     given = parser.parse_args()
-    agreement: list[dict[str, object]] = []
-    costs: list[dict[str, object]] = []
-    sizes = [(dealers, segments, False) for segments in given.segments for dealers in given.dealers]
-    for dealers, segments, full in [*sizes, *([(min(given.dealers), min(given.segments), True)] if given.full else [])]:
+    sizes = [(dealers, segments, False) for segments in given.segments for dealers in given.dealers if "collapsed" in given.models]
+    sizes += [(min(given.dealers), min(given.segments), True)] if "full" in given.models else []
+    for dealers, segments, full in sizes:
         counts = counts_of(dealers, segments, given.seed + dealers + segments)
         found, seconds = compared(counts, dealers=full, draws=given.draws, seed=given.seed)
-        facts = {"model": "full" if full else "collapsed", "dealers": dealers, "segments": segments}
-        agreement += rows(found, facts)
-        costs.append({
-            **facts, **seconds, "times_as_long": seconds["sampling"] / seconds["seconds"], "r_hat": found.diagnostics["r_hat"],
+        size: dict[str, object] = {"model": "full" if full else "collapsed", "dealers": dealers, "segments": segments}
+        cost = {
+            **size, **seconds, "times_as_long": seconds["sampling"] / seconds["seconds"], "r_hat": found.diagnostics["r_hat"],
             "effective_draws": found.diagnostics["effective_draws"], "divergences": int(found.diagnostics["divergences"]),
-        })
-        print(pd.DataFrame(agreement).round(3).to_string(), pd.DataFrame(costs).round(3).to_string(), sep="\n", flush=True)
-    if given.record:
-        facts = {"draws of NUTS": f"{CHAINS} x {given.draws}", "seeds": f"from {given.seed}", "pain points": 18}
-        write("04_agreement", "Agreement of the two engines", agreement, facts)
-        write("05_cost", "What the engines cost", costs, facts)
+        }
+        agreement = rows(found, size)
+        print(pd.DataFrame(agreement).round(3).to_string(), cost, sep="\n", flush=True)
+        if given.record:
+            facts = {"draws of NUTS": f"{CHAINS} x {given.draws}", "seeds": f"{given.seed} + dealers + segments"}
+            write("04_agreement", "Agreement of the two engines", agreement, facts)
+            write("05_cost", "What the engines cost", [cost], facts)
 
 
 def write(name: str, title: str, table: list[dict[str, object]], facts: dict[str, object]) -> None:

@@ -7,10 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 from bayes.densities import constrained
+from bayes.pages import failures_of_example
 from scipy import special, stats
 from simulation.pain_point_calibration import evenness, ranks, smallest, world
 
 from vocstats.bayes import build_pain_points, fit_pain_points
+from vocstats.bayes.engine_comparison import prevalences
 from vocstats.bayes.pain_point_cells import flat_data, shape_of
 from vocstats.bayes.pain_point_posterior import gather
 from vocstats.bayes.pain_points import MOST_DEALERS
@@ -170,3 +172,31 @@ def test_many_dealers_are_refused():
 def test_what_cannot_be_used_is_refused(change, said):
     with pytest.raises(InputError, match=said):
         fit_pain_points(counts(), **change)
+
+
+@pytest.mark.slow
+def test_dealers_of_a_network_drawn_from_the_full_model(pymc):
+    """Prevalence at 12 dealers and over the network lies within the limits as often as it should."""
+    rng, dealers = np.random.default_rng(6), 12
+    given = dataclasses.replace(
+        counts(dealers=dealers), n=np.full(counts(dealers=dealers).n.size, 60.0), positive=np.zeros(counts(dealers=dealers).n.size),
+        coder=np.full(SOURCES, -1), sensitivity=np.zeros((0, PAINS, 2)), specificity=np.zeros((0, PAINS, 2)),
+        mention=np.full((SOURCES, PAINS, 2), np.nan), false_mention=np.full((SOURCES, PAINS, 2), np.nan), mode_scale=np.zeros(SOURCES),
+    )
+    logit = rng.normal(-1.5, 0.5, (PAINS, 1, 1, 1)) + rng.normal(0.0, 0.3, (PAINS, 1, dealers, 1)) + np.array([0.0, 0.4, 0.8])
+    theta = special.expit(logit + np.zeros((1, SEGMENTS, 1, 1)))
+    found = rng.binomial(60, theta[given.pain, given.segment, given.dealer, given.group]).astype(float)
+    fit = fit_pain_points(dataclasses.replace(given, positive=found), dealers=True, draws=600, tune=600, chains=2, seed=1)
+    assert fit.diagnostics["divergences"] == 0 and fit.diagnostics["r_hat"] < 1.03 and fit.model == "full"
+    drawn, truth = prevalences(given.frame, fit), theta * given.frame
+    for level, axes in (("network", (1, 2, 3)), ("dealer", (1, 3))):
+        true = truth.sum(axis=axes) / given.frame.sum(axis=tuple(axis - 1 for axis in axes))
+        low, high = np.quantile(drawn[level], [0.05, 0.95], axis=0).reshape(2, *true.shape)
+        assert ((low <= true) & (true <= high)).mean() > (0.7 if level == "dealer" else 0.3)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::vocstats.bayes.SamplingWarning")
+@pytest.mark.parametrize("page", ["pain_points", "engine_comparison"])
+def test_the_example_of_the_page_runs(pymc, page):
+    assert failures_of_example(page) == 0
