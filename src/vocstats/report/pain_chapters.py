@@ -12,7 +12,7 @@ from .audit_wording import chance as small_chance
 from .chapter import Chapter
 from .council import file_grid
 from .grid import Column, figure, grid, plain
-from .pain_first_screen import conflicting, heard_grid, heard_line, pain_screen, sentence, warnings
+from .pain_first_screen import conflicting, heard_grid, pain_screen, warnings
 from .pain_rows import (
     conflict_rows,
     definition_rows,
@@ -50,14 +50,16 @@ def pain_chapters(content: PainPointContent, words: Words, *, opening: bool = Tr
 def overview(content: PainPointContent, words: PainWords) -> Chapter:
     """The first screen as a chapter, where a report is about more than pain points."""
     chapter, screen = Chapter("pains", words("chapter_pains")), pain_screen(content, words)
-    chapter.add("list", warnings(content, words))
-    chapter.add("text", sentence(content, words))
+    chapter.add("list", screen["warnings"])
+    chapter.add("text", screen["sentence"])
     chapter.add("note", f"{words('by_number')}{words.words.gap}{content.window}")
     chapter.add("pair", [
         (words("ranked_heading", about=screen["about"]), screen["ranked"], screen["list_note"]),
         (words("hidden_heading"), screen["hidden"], screen["gap_note"]),
     ])
-    chapter.add("note", heard_line(content, words))
+    chapter.add("note", screen["heard"])
+    chapter.add("grid", screen["heard_table"])
+    chapter.add("note", screen["unranked"])
     return chapter
 
 
@@ -98,7 +100,7 @@ def _span(heading: str, low: str, high: str, form: Any) -> Column:
 def by_group(content: PainPointContent, groups: RankedPains, words: PainWords) -> Chapter:
     """Heat map, the leaders of each group, and all figures where they are not too many."""
     name = words.words.by(groups.shown.by)
-    chapter = Chapter("pain-groups", words("chapter_groups", by=name))
+    chapter = Chapter("pain-groups", words("chapter_groups", by=words.words.inside(name).rstrip()))
     chapter.add("text", words("groups_text"))
     names, size = content.group_names, len(content.group_names)
     largest = np.sort(np.argsort(-groups.shown.customers, kind="stable")[: pain_charts.MOST_GROUPS]).tolist()
@@ -111,8 +113,8 @@ def by_group(content: PainPointContent, groups: RankedPains, words: PainWords) -
     chapter.add("grid", grid("pain-leaders", leader_rows(content, groups, words), _leader_columns(words, name), interactive=True))
     every = [row for row in prevalence_rows(content, words)[content.result.pain_points.size :] if not math.isnan(row["estimate"])]
     if 0 < len(every) <= _MOST_ROWS:
-        chapter.add("heading", words("all_figures_heading"))
-        chapter.add("grid", grid("pain-by-group", every, _prevalence_columns(words, grouped=name), interactive=True))
+        figures = grid("pain-by-group", every, _prevalence_columns(words, grouped=name), interactive=True)
+        chapter.add("folded", (words("all_figures_heading"), figures))
     elif every:
         chapter.add("note", words("all_figures_in_files", count=words.words.count(len(every))))
     chapter.add("heading", words("heard_heading"))
@@ -157,8 +159,6 @@ def origins(content: PainPointContent, words: PainWords) -> Chapter:
     rows = offset_rows(content, words)
     if rows:
         term, number = words.words.term, words.words.number
-        chapter.add("heading", words("offsets_heading"))
-        chapter.add("note", words("offsets_note"))
         columns = [
             plain(term("pain_point"), "pain_point"), plain(term("response_group"), "response_group"),
             figure(words("offset"), "offset", lambda value: number(value, signed=True)),
@@ -166,7 +166,8 @@ def origins(content: PainPointContent, words: PainWords) -> Chapter:
                 "to", low=number(low, signed=True), high=number(high, signed=True))),
             figure(words("from_data"), "contraction", lambda value: words.part(max(value, 0.0))),
         ]
-        chapter.add("grid", grid("pain-offsets", rows, columns, interactive=True))
+        offsets = grid("pain-offsets", rows, columns, caption=words("offsets_note"), interactive=True)
+        chapter.add("folded", (words("offsets_heading"), offsets))
     return chapter
 
 
@@ -224,7 +225,7 @@ def _shorter(rows: list[dict[str, Any]], name: str) -> float:
 
 
 def _width(value: float, words: PainWords) -> str:
-    return words.words.number(100 * value, 1) if math.isfinite(value) else ""
+    return words.words.number(100 * value, 2) if math.isfinite(value) else ""
 
 
 def trust(content: PainPointContent, words: PainWords) -> Chapter:

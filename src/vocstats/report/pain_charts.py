@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _STEP, _TOP, _TAIL = 25.0, 26.0, 24.0  # height of a row, of the headings, of the axis
 MOST_GROUPS = 24  # in a heat map
+_DARK = 0.72  # of the highest share: from there on, figures are as light as the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class Layout:
     figures: float
 
 
-HALF = Layout(640.0, 196.0, 204.0, 420.0, 430.0)
+HALF = Layout(640.0, 226.0, 234.0, 424.0, 436.0)
 FULL = Layout(1120.0, 300.0, 312.0, 780.0, 800.0)
-GAP_HALF = Layout(560.0, 190.0, 198.0, 412.0, 424.0)
+GAP_HALF = Layout(560.0, 222.0, 230.0, 396.0, 412.0)
 
 
 def prevalence(of: RankedPains, place: int, words: PainWords, layout: Layout, *, name: str, most: int = 99) -> Markup:
@@ -148,7 +149,7 @@ def _field(
     depth = value / highest
     size = {"x": x + 0.5, "y": y + 0.5, "width": step - 1.0, "height": _STEP - 1.0}
     drawing.add("rect", **size, class_="field", fill_opacity=0.04 + 0.9 * depth)
-    drawing.text(x + step / 2, y + 16.5, words.words.number(100 * value, 0), style="light" if depth > 0.55 else "", anchor="middle")
+    drawing.text(x + step / 2, y + 16.5, words.words.number(100 * value, 0), style="light" if depth > _DARK else "", anchor="middle")
     said = f"{named}: {words.share(value)} ({words.between(float(shown.conf_low[pain, group]), float(shown.conf_high[pain, group]))})"
     drawing.add("rect", x=x, y=y, width=step, height=_STEP, class_="pointed", hover=said)
 

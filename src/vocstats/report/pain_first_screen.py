@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .pain_wording import PainWords
 
 MOST = 8  # pains of either list
+MOST_GROUPS = 8  # named on the first screen
 HIGHEST_PARETO_K = 0.7
 FEWEST_DRAWS = 400.0
 SIGNIFICANT = 0.05
@@ -34,7 +35,8 @@ def pain_screen(content: PainPointContent, words: PainWords) -> dict[str, Any]:
     return {
         "checks": checks(content, words), "sentence": sentence(content, words), "warnings": warnings(content, words), "about": about,
         "by_number": words("by_number"), "list_note": words("list_note", level=level), "gap_note": words("gap_note"),
-        "heard": heard_line(content, words), "words_of_pains": words, **charts,
+        "heard": heard_line(content, words), "heard_table": heard_in_short(content, words), "unranked": _unranked(content, words),
+        "words_of_pains": words, **charts,
     }
 
 
@@ -49,7 +51,7 @@ def sentence(content: PainPointContent, words: PainWords) -> str:
     k = of.shown.pain_points.tolist().index(leader["pain_point"])
     values = {
         "first": words.label(leader["pain_point"]), "share": words.share(leader["estimate"]),
-        "interval": words.between(leader["conf_low"], leader["conf_high"]), "chance": words.chance(float(of.first[k, place])),
+        "interval": words.between(leader["conf_low"], leader["conf_high"]), "chance": words.likely(float(of.first[k, place])),
     }
     asked = table[table["apparent"].notna()]
     if asked.empty:
@@ -136,6 +138,28 @@ def heard_line(content: PainPointContent, words: PainWords) -> str:
 
 def _count(n: float, minimum: int, words: PainWords) -> str:
     return words.words("fewer_than", count=minimum) if 0 < n < minimum else words.words.count(n)
+
+
+def _unranked(content: PainPointContent, words: PainWords) -> str:
+    """Groups with too little data for a rank, by name."""
+    if content.groups is None or not any(content.groups.unranked):
+        return ""
+    names = [name for name, why in zip(content.group_names, content.groups.unranked, strict=True) if why]
+    more = ["…"] if len(names) > MOST_GROUPS else []
+    return words("unranked_groups", groups=words.words.listed(names[:MOST_GROUPS] + more))
+
+
+def heard_in_short(content: PainPointContent, words: PainWords) -> Grid | None:
+    """Answers of each source by group, a row for each source; None where the groups are too many to stand beside each other."""
+    groups = content.groups
+    if groups is None or len(content.group_names) > MOST_GROUPS:
+        return None
+    rows = [{"source": words.words.named("source", name), "n": n} for name, n in groups.heard.by_source.items()]
+
+    def column(place: int, name: str) -> Column:
+        return name, True, lambda row: (_count(float(row["n"][place]), content.minimum_group, words), float(row["n"][place]))
+
+    return grid("pain-screen", rows, [plain(words("heard_by"), "source"), *(column(*each) for each in enumerate(content.group_names))])
 
 
 def heard_grid(content: PainPointContent, groups: RankedPains, words: PainWords) -> Grid:

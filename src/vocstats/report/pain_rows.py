@@ -73,12 +73,12 @@ def sensitivity_rows(content: PainPointContent, words: PainWords) -> list[dict[s
 
 
 def offset_rows(content: PainPointContent, words: PainWords) -> list[dict[str, Any]]:
-    """One row per pain and response group: by how much they differ, in logits."""
+    """One row per pain and response group: by how much they differ, in logits, the largest difference first."""
     columns = ("offset", "std_error", "conf_low", "conf_high", "contraction")
     return [
         {"pain_key": str(row["pain_point"]), "pain_point": words.label(row["pain_point"]),
          "response_group": words.words.named("group", str(row["response_group"])), **{name: float(row[name]) for name in columns}}
-        for row in content.offsets.to_dict("records")
+        for row in content.offsets.sort_values("offset", ascending=False, kind="stable").to_dict("records")
     ]
 
 

@@ -40,7 +40,7 @@ class PainWords:
         """Two ends of an interval of shares: 46.7–49.9 %."""
         if not (math.isfinite(low) and math.isfinite(high)):
             return ""
-        return f"{self.words.number(100 * low, 1)}{DASH}{self.words.share(high)}"
+        return f"{self.words.number(100 * low, 1)}\u2060{DASH}\u2060{self.words.share(high)}"
 
     def points(self, value: float) -> str:
         """A difference of shares in percentage points, signed."""
@@ -55,6 +55,12 @@ class PainWords:
         if not math.isfinite(value):
             return ""
         return "> 0.99" if value > 0.995 else "< 0.01" if value < 0.005 else self.words.number(value, 2)
+
+    def likely(self, value: float) -> str:
+        """A probability within a sentence."""
+        text = self.chance(value)
+        key = {">": "above", "<": "below"}.get(text[:1], "exactly")
+        return self(key, value=text.lstrip("<> "))
 
     def ranks(self, low: float, high: float) -> str:
         """Ends of the interval of a rank."""
