@@ -373,10 +373,11 @@ class CustomerBase:
         *,
         groups: Sequence[str],
         window: Mapping[str, Any] | None = None,
+        missing_codes: Sequence[float] = (),
     ) -> CountedPainPoints:
         """Who has which pain, counted by source, ready for `estimate_pain_points`; each customer counts once for each source.
 
-        An answer of 1 says yes, 0 no; missing ones and `missing_codes` are not counted, and the result tells how many they are.
+        An answer of 1 says yes, 0 no; missing ones and missing codes are not counted, and the result tells how many they are.
         Who answered the survey and has left since is the response group ``"churned_answered"``, apart from the others who left:
         the survey heard all of the former, the exit interviews a sample of the latter.
 
@@ -390,6 +391,8 @@ class CustomerBase:
         window : mapping, optional
             ``{"from": day, "to": day}``: the time the pains are of; that of the base where not given. Reports of other days are set
             aside, and so are answers dated before it; later answers look back on it, and the question should say so.
+        missing_codes : sequence of float
+            Answers that mean "no answer", beside those of the base.
 
         Returns
         -------
@@ -401,7 +404,8 @@ class CustomerBase:
         InputError
             No window is known, a column is absent or holds something else than 1 and 0, a code has no pain point, an id is unknown.
         """
-        return count_pain_points(self, columns, groups=groups, window=window)
+        codes = (*self._missing_codes, *numbers(missing_codes, "missing_codes"))
+        return count_pain_points(self, columns, groups=groups, window=window, missing_codes=codes)
 
     @property
     def findings(self) -> list[Finding]:

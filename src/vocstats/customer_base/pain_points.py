@@ -62,7 +62,8 @@ class CountedPainPoints:
 
 
 def count_pain_points(
-    base: CustomerBase, columns: Mapping[str, Any] | Sequence[str], *, groups: Sequence[str], window: Mapping[str, Any] | None
+    base: CustomerBase, columns: Mapping[str, Any] | Sequence[str], *, groups: Sequence[str], window: Mapping[str, Any] | None,
+    missing_codes: Sequence[float],
 ) -> CountedPainPoints:
     """See `CustomerBase.count_pain_points`."""
     if base._registry.base_weight is not None:
@@ -79,7 +80,7 @@ def count_pain_points(
     since = np.datetime64(first, "us")
     for source, named in asked.items():
         table = base._sources[source]
-        said, left_out = read_flags(base._listing, table, list(named.values()), missing_codes=base._missing_codes, since=since)
+        said, left_out = read_flags(base._listing, table, list(named.values()), missing_codes=missing_codes, since=since)
         tallies.append(tally_answers(frame, source, list(named), said, base._listing.source == table.index))
         aside += left_out
     answers = _answers(tallies)
