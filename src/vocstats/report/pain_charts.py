@@ -147,8 +147,8 @@ def _field(
         drawing.bar(x + 0.5, y + 0.5, step - 1.0, _STEP - 1.0, "hatched")
         return
     depth = value / highest
-    size = {"x": x + 0.5, "y": y + 0.5, "width": step - 1.0, "height": _STEP - 1.0}
-    drawing.add("rect", **size, class_="field", fill_opacity=0.04 + 0.9 * depth)
+    high, wide = _STEP - 1.0, step - 1.0
+    drawing.add("rect", x=x + 0.5, y=y + 0.5, width=wide, height=high, class_="field", fill_opacity=0.04 + 0.9 * depth)
     drawing.text(x + step / 2, y + 16.5, words.words.number(100 * value, 0), style="light" if depth > _DARK else "", anchor="middle")
     said = f"{named}: {words.share(value)} ({words.between(float(shown.conf_low[pain, group]), float(shown.conf_high[pain, group]))})"
     drawing.add("rect", x=x, y=y, width=step, height=_STEP, class_="pointed", hover=said)

@@ -163,13 +163,9 @@ def pain_content(
 def _ranked(shown: PainPointPrevalence, fit: PainPointFit, minimum: int) -> RankedPains:
     groups = fit.groups(tuple(shown.by))
     heard = answers(fit, groups)
-    unranked = tuple(
-        "few" if few or blank else "prior" if prior > _MOSTLY else ""
-        for few, blank, prior in zip(
-            (heard.everybody.max(axis=0) < minimum).tolist(), np.isnan(shown.estimate).any(axis=0).tolist(),
-            np.median(shown.prior_share, axis=0).tolist(), strict=True,
-        )
-    )
+    few = (heard.everybody.max(axis=0) < minimum) | np.isnan(shown.estimate).any(axis=0)
+    prior = np.median(shown.prior_share, axis=0) > _MOSTLY
+    unranked = tuple("few" if blank else "prior" if assumed else "" for blank, assumed in zip(few.tolist(), prior.tolist(), strict=True))
     told = np.array([not why for why in unranked])
     found = ranking(fit, groups, shown.level)
     ranks = {name: np.where(told, np.reshape(found[name], shown.estimate.shape), np.nan) for name in ("top_three", "rank_low", "rank_high")}

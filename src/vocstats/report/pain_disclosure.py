@@ -90,4 +90,4 @@ def publishable_pain_points(result: PainPointPrevalence, minimum: int) -> PainPo
 
 def _few(n: Floats, minimum: int) -> Flags:
     """Of each pain, the groups that stay blank."""
-    return np.stack([suppressed(of_one, minimum) for of_one in n]) != SHOWN
+    return np.asarray(np.stack([suppressed(of_one, minimum) for of_one in n]) != SHOWN)

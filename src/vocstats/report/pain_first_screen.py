@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..bayes.sampling import HIGHEST_R_HAT
-from ..plots.pain_frames import pain_frame
 from ..workflows.pain_tables import CHURNED, SILENT
 from . import pain_charts
 from .first_screen import ATTENTION, OK, OPEN, Check
@@ -43,23 +44,24 @@ def pain_screen(content: PainPointContent, words: PainWords) -> dict[str, Any]:
 def sentence(content: PainPointContent, words: PainWords) -> str:
     """The survey's first pain against that of everybody; or why there is no rank."""
     of, place = content.first
-    table = pain_frame(of.shown, place)
+    shown = of.shown
     said = "" if content.place is None else words("for_group", group=_group(content, words))
     if of.unranked[place]:
         return said + words(f"unranked_{of.unranked[place]}_sentence", minimum=content.minimum_group)
-    leader = table.iloc[0]
-    k = of.shown.pain_points.tolist().index(leader["pain_point"])
+    leader = int(np.argmax(shown.estimate[:, place]))
     values = {
-        "first": words.label(leader["pain_point"]), "share": words.share(leader["estimate"]),
-        "interval": words.between(leader["conf_low"], leader["conf_high"]), "chance": words.likely(float(of.first[k, place])),
+        "first": words.label(shown.pain_points[leader]), "share": words.share(float(shown.estimate[leader, place])),
+        "interval": words.between(float(shown.conf_low[leader, place]), float(shown.conf_high[leader, place])),
+        "chance": words.likely(float(of.first[leader, place])),
     }
-    asked = table[table["apparent"].notna()]
-    if asked.empty:
+    apparent = shown.apparent[:, place]
+    if np.isnan(apparent).all():
         return said + words("sentence_no_survey", **values)
-    survey = asked.loc[asked["apparent"].idxmax()]
-    same = survey["pain_point"] == leader["pain_point"]
-    values |= {"survey": words.label(survey["pain_point"]), "apparent": words.share(survey["apparent"]), "who": _who(content, words)}
-    return said + words("sentence_same" if same else "sentence_other", **values)
+    survey = int(np.nanargmax(apparent))
+    values |= {
+        "survey": words.label(shown.pain_points[survey]), "apparent": words.share(float(apparent[survey])), "who": _who(content, words),
+    }
+    return said + words("sentence_same" if survey == leader else "sentence_other", **values)
 
 
 def _who(content: PainPointContent, words: PainWords) -> str:
