@@ -30,8 +30,9 @@ def draw_network(
     se, sp = np.where(r == 0, truth["sensitivity"][k], 1.0), np.where(r == 0, truth["specificity"][k], 1.0)
     n = np.array(heard)[r]
     layers = np.full((groups, pains, 2), np.nan)
+    found = rng.binomial(n, se * share + (1 - sp) * (1 - share))
     counts = PainPointCounts(
-        pain=k, segment=s, dealer=np.zeros(k.size, int), group=r, source=r, positive=rng.binomial(n, se * share + (1 - sp) * (1 - share)), n=n,
+        pain=k, segment=s, dealer=np.zeros(k.size, int), group=r, source=r, positive=found, n=n,
         frame=np.ones((segments, 1, groups)) * np.array([3.0, 6.0, 1.0])[:groups], coder=np.array([0, -1, -1])[:groups],
         sensitivity=np.stack([12.0 + right, 2.0 + audit[0] - right], axis=-1)[None],
         specificity=np.stack([60.0 + wrong, 2.0 + audit[1] - wrong], axis=-1)[None],

@@ -18,7 +18,7 @@ def example(size: float = 400.0, segments: int = SEGMENTS) -> tuple[PainCells, P
     cells = PainCells(rng.binomial(n.astype(int), 0.25).astype(float), n, OFFSETS, -2.0, 1.0)
     found = np.column_stack([[0.8, 0.9, 1.0], [1.0, 1.0, 1.0], [0.3, 0.4, 0.5], [0.95, 0.9, 1.0]])
     false = np.column_stack([[0.05, 0.02, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.01], [0.0, 0.03, 0.0]])
-    return cells, Points(found, false, np.array([0.3, 0.01, 1.4]))
+    return cells, Points(np.zeros((3, 0)), found, false, np.array([0.3, 0.01, 1.4]))
 
 
 def fitted(cells: PainCells, points: Points) -> Fields:
@@ -94,7 +94,7 @@ def test_evidence_of_one_segment_by_integration() -> None:
 
 def test_no_columns_gives_the_prior() -> None:
     cells = PainCells(np.zeros((4, 0)), np.zeros((4, 0)), np.zeros((0, 1)), -2.0, 1.0)
-    points = Points(np.zeros((1, 0)), np.zeros((1, 0)), np.array([0.5]))
+    points = Points(np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((1, 0)), np.array([0.5]))
     fields = fit_fields(cells, points, OffsetPrior(np.array([0.4]), np.array([2.0])), x=np.zeros(4), beta=np.zeros(1))
     assert_allclose(fields.x, -2.0, atol=1e-6)
     assert_allclose(fields.beta, 0.4, atol=1e-6)

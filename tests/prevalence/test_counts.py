@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from prevalence.networks import draw_network
+
 from vocstats import texts
 from vocstats.errors import InputError
 

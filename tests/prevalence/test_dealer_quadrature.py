@@ -27,7 +27,9 @@ def example(seed: int, dealers: int, size: float, *, spread: float = 0.4) -> tup
     return cells, np.full((2, dealers, 2), 50.0), network, b
 
 
-def by_integration(cells: DealerCells, network: NetworkDraws, shift: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def by_integration(
+    cells: DealerCells, network: NetworkDraws, shift: np.ndarray, tau: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and deviation of each dealer's b, and the chances of nodes of τ; `shift` (tau,)."""
     b = np.linspace(-4.0, 4.0, 1601)
     density, moments = np.zeros((tau.size, cells.n.shape[2])), np.zeros((2, tau.size, cells.n.shape[2]))

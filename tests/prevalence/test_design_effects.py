@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-
 from prevalence.networks import draw_network
+
 from vocstats.prevalence.counts import PainPointCounts
 from vocstats.prevalence.design_effects import collapse_dealers
 

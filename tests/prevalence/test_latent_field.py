@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import special
-
 from prevalence.metropolis import dimensions, log_density, sample, unpack
 from prevalence.networks import draw_network, keep_rows
+from scipy import special
+
 from vocstats.errors import InputError
 from vocstats.prevalence.counts import PainPointCounts, PainPointPriors
 from vocstats.prevalence.latent_field import fit_latent_field
@@ -30,7 +30,8 @@ def check_against_sampler(counts: PainPointCounts, *, shift: float, ratio: float
     """Means within `shift` standard deviations and standard deviations within `ratio` of those of the plain sampler."""
     z = sample(lambda z: log_density(counts, z, PRIOR), dimensions(counts), seed=1, **effort)
     slow = unpack(counts, z)
-    slow |= {"tau": np.exp(slow["log_tau"]), "sigma": np.exp(slow["log_sigma"])} | {name: special.expit(slow[name]) for name in ("se", "sp")}
+    slow |= {"tau": np.exp(slow["log_tau"]), "sigma": np.exp(slow["log_sigma"])}
+    slow |= {name: special.expit(slow[name]) for name in ("se", "sp")}
     for name, fast in moments(fit_latent_field(counts, draws=8000)).items():
         spread = slow[name].std(axis=0)
         assert_allclose((fast.mean(axis=0) - slow[name].mean(axis=0)) / spread, 0.0, atol=shift, err_msg=name)
@@ -77,7 +78,8 @@ def test_one_pain_one_segment_by_quadrature() -> None:
     share = se[:, None] * theta + (1 - sp) * (1 - theta)
     log = 22 * np.log(share) + 378 * np.log1p(-share) - 0.5 * ((alpha - PRIOR.intercept) / PRIOR.intercept_scale)[:, None, None] ** 2
     chance = special.softmax(log)
-    for fast, value in ((draws.intercept[:, 0], alpha[:, None, None]), (draws.sensitivity[:, 0, 0], se[:, None]), (draws.specificity[:, 0, 0], sp)):
+    coder = (draws.sensitivity[:, 0, 0], se[:, None]), (draws.specificity[:, 0, 0], sp)
+    for fast, value in ((draws.intercept[:, 0], alpha[:, None, None]), *coder):
         mean = np.sum(chance * value)
         spread = np.sqrt(np.sum(chance * (value - mean) ** 2))
         assert abs(fast.mean() - mean) < 0.05 * spread
@@ -187,9 +189,11 @@ def test_a_wrong_audit_is_seen() -> None:
     assert error[1] > 3.0 * error[0]
 
 
-@pytest.mark.parametrize(("option", "code"), [({"draws": 10}, "out_of_bounds"), ({"seed": -1}, "not_a_seed"), ({"draws": 2.5}, "out_of_bounds")])
-def test_bad_options(option: dict[str, float], code: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "value", "code"), [("draws", 10, "out_of_bounds"), ("draws", 200.5, "not_whole"), ("seed", -1, "not_a_seed")]
+)
+def test_bad_options(option: str, value: float, code: str) -> None:
     counts, _ = draw_network(4, pains=1)
     with pytest.raises(InputError) as caught:
-        fit_latent_field(counts, **option)
+        fit_latent_field(counts, **{option: value})
     assert caught.value.code == code

@@ -62,8 +62,9 @@ class PainCells:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
-    """Values of what is held fixed: s and f (J, Q), σ (J,)."""
+    """Values of what is held fixed: chances (J, M) not known of the sources, the s and f (J, Q) that follow, σ (J,)."""
 
+    chances: Floats
     found: Floats
     false: Floats
     sigma: Floats
@@ -122,7 +123,7 @@ def fit_fields(cells: PainCells, points: Points, prior: OffsetPrior, *, x: Float
     x, beta = np.tile(x, (many, 1)), np.tile(beta, (many, 1))
     active = np.arange(many)
     for _ in range(_STEPS):
-        at = Points(points.found[active], points.false[active], points.sigma[active])
+        at = Points(points.chances[active], points.found[active], points.false[active], points.sigma[active])
         step_x, step_beta = _step(cells, at, prior, x[active], beta[active])
         largest = np.maximum(np.abs(step_x).max(axis=1), np.abs(step_beta).max(axis=1, initial=0.0))
         shorter = np.minimum(1.0, _LONGEST / np.maximum(largest, _CLOSE))[:, None]
@@ -196,5 +197,5 @@ def _system(cells: PainCells, points: Points, prior: OffsetPrior, information: F
 def _described(cells: PainCells, points: Points, prior: OffsetPrior, x: Floats, beta: Floats, system: _System) -> Fields:
     log_determinant = np.log(system.diagonal).sum(axis=1) + np.log(system.common[:, 1]) + np.linalg.slogdet(system.schur)[1]
     offsets = -0.5 * np.sum(prior.precision * (beta - prior.mean) ** 2, axis=1)
-    evidence = cells.log_likelihood(x, beta, points.found, points.false) + cells.log_prior(x, points.sigma) + offsets - 0.5 * log_determinant
-    return Fields(x, beta, system.diagonal, system.border, system.common, system.schur, evidence)
+    log_joint = cells.log_likelihood(x, beta, points.found, points.false) + cells.log_prior(x, points.sigma) + offsets
+    return Fields(x, beta, system.diagonal, system.border, system.common, system.schur, log_joint - 0.5 * log_determinant)

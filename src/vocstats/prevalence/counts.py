@@ -109,8 +109,8 @@ def _betas(value: Any, argument: str, shape: tuple[int, ...], *, missing: bool =
     if not usable.all():
         rows = np.flatnonzero(~usable.all(axis=1))
         raise InputError(
-            f"{argument} must hold the two positive parameters of a Beta distribution{' or two NaN' if missing else ''} for each pain point; "
-            f"it does not at rows {shown(rows)}.",
+            f"{argument} must hold the two positive parameters of a Beta distribution{' or two NaN' if missing else ''} for each pain "
+            f"point; it does not at rows {shown(rows)}.",
             code="not_beta_parameters", argument=argument, rows=rows,
         )
     return pairs

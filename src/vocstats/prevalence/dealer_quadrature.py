@@ -3,18 +3,20 @@
     b_d ~ N(0, τ²)        a customer of dealer d, segment s and group r has the pain with chance logit⁻¹(x_s + δ_r + t(τ) + b_d)
 
 The logit of a network's mean is nearer to 0 than the mean of dealers' logits: t(τ) is the difference. All dealers share the grid of
-t + b, so that their log likelihoods are one product of their counts with the log chances of the cells. The grid is equally spaced and finer
-than any dealer's posterior is wide, where sums are as good as integrals (the trapezoidal rule of a smooth density that vanishes at the ends).
+t + b, so that their log likelihoods are one product of their counts with the log chances of the cells. The grid is equally spaced and
+finer than any dealer's posterior is wide, where sums are as good as integrals (the trapezoidal rule of a smooth density that vanishes at
+the ends).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy import special
 
-from ..results import Floats
+from ..results import Floats, Integers
 from .design_effects import DealerCells
 
 _LEAST = 1e-12  # a chance below this is rounding
@@ -60,8 +62,15 @@ class DealerCounts:
     """Counts of one pain as a table: positives, then the others, of each column and segment with answers (D, 2C); which these are."""
 
     table: Floats
-    column: Floats
-    segment: Floats
+    column: Integers
+    segment: Integers
+
+    @classmethod
+    def of(cls, cells: DealerCells) -> Self:
+        """From all combinations of column, segment and dealer."""
+        column, segment = np.nonzero(cells.n.sum(axis=2))
+        n, positive = cells.n[column, segment], cells.positive[column, segment]
+        return cls(np.ascontiguousarray(np.concatenate([positive, n - positive]).T), column, segment)
 
     def log_likelihood(self, network: NetworkDraws, draw: int, nodes: Floats) -> Floats:
         """Of t + b at the nodes, (D, nodes)."""
@@ -100,7 +109,7 @@ def draw_dealers(
     cells: DealerCells, frame: Floats, network: NetworkDraws, prior_scale: float, rng: np.random.Generator
 ) -> DealerDraws:
     """One draw of every dealer's effect, and of their spread, for each draw of the network."""
-    counts = _table(cells)
+    counts = DealerCounts.of(cells)
     customers = frame.sum(axis=1)
     grid = _fitted_grid(counts, customers, network.mean(), prior_scale)
     many = len(network.x)
@@ -116,12 +125,6 @@ def draw_dealers(
         node = np.sum(below < rng.random(len(below))[:, None] * below[:, -1:], axis=1)
         effect[draw] = grid.nodes[node] + gap * (rng.random(len(below)) - 0.5) - shift[draw]
     return DealerDraws(effect, shift, scale)
-
-
-def _table(cells: DealerCells) -> DealerCounts:
-    column, segment = np.nonzero(cells.n.sum(axis=2))
-    n, positive = cells.n[column, segment], cells.positive[column, segment]
-    return DealerCounts(np.ascontiguousarray(np.concatenate([positive, n - positive]).T), column, segment)
 
 
 def _fitted_grid(counts: DealerCounts, customers: Floats, mean: NetworkDraws, prior_scale: float) -> _Grid:

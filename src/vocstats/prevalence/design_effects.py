@@ -90,12 +90,9 @@ def collapse_dealers(counts: PainPointCounts) -> tuple[PainPointCounts, Floats]:
             design_effect[pain] = n.sum() / np.sum(n / effect)
         kept = (n / effect)[column, segment], (positive / effect)[column, segment]
         rows.append(np.column_stack([np.full(column.size, pain), segment, cells.group[column], cells.source[column], *kept]))
-    pain_, segment_, group_, source_, n_, positive_ = np.concatenate(rows).T
-    collapsed = replace(
-        counts, pain=pain_.astype(np.int64), segment=segment_.astype(np.int64), dealer=np.zeros(n_.size, np.int64), group=group_.astype(np.int64),
-        source=source_.astype(np.int64), n=n_, positive=positive_, frame=counts.frame.sum(axis=1, keepdims=True),
-    )
-    return collapsed, design_effect
+    together = dict(zip(("pain", "segment", "group", "source", "n", "positive"), np.concatenate(rows).T, strict=True))
+    dealer = np.zeros(together["n"].size, np.int64)
+    return replace(counts, **together, dealer=dealer, frame=counts.frame.sum(axis=1, keepdims=True)), design_effect
 
 
 def _design_effects(cells: DealerCells, frame: Floats) -> Floats:
@@ -121,4 +118,5 @@ def _correlations(cells: DealerCells) -> Floats:
     full = np.sum(cells.n * np.sqrt(variance), axis=1) ** 2
     excess, possible = np.sum(residual**2 - expected, axis=1), np.sum(full - expected, axis=1)
     same = (cells.source[:, None] == cells.source).astype(float)
-    return np.clip(np.divide(same @ excess, same @ possible, out=np.zeros_like(excess), where=same @ possible > 0.0), 0.0, 1.0)
+    ratio = np.divide(same @ excess, same @ possible, out=np.zeros_like(excess), where=same @ possible > 0.0)
+    return np.asarray(np.clip(ratio, 0.0, 1.0))

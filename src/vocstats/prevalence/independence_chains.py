@@ -20,7 +20,10 @@ class PainApproximation:
     Attributes
     ----------
     cells : PainCells
+    z : Floats (J, M + 1)
+        The points, in standard normal units of their priors.
     points : Points
+        What they stand for.
     fields : Fields
         At the points.
     prior : OffsetPrior
@@ -30,6 +33,7 @@ class PainApproximation:
     """
 
     cells: PainCells
+    z: Floats
     points: Points
     fields: Fields
     prior: OffsetPrior
@@ -45,7 +49,7 @@ class PainApproximation:
         shift = np.einsum("bpo,bo->bp", precision, self.fields.beta[at])
         shift[:, :groups] += pool.mean / pool.scale**2 - (self.prior.precision * self.prior.mean)[:groups]
         precision[:, diagonal, diagonal] += added
-        return np.linalg.cholesky(precision), np.linalg.solve(precision, shift[..., None])[..., 0]
+        return np.asarray(np.linalg.cholesky(precision)), np.asarray(np.linalg.solve(precision, shift[..., None])[..., 0])
 
     def log_offsets(self, beta: Floats, at: Integers, pool: Pool) -> Floats:
         """Log of the pool's density of δ over that of the proposal of β, without constants."""

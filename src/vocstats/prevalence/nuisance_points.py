@@ -52,11 +52,12 @@ class Nuisances:
     def points(self, z: Floats) -> Points:
         """At rows of z (J, M + 1)."""
         many = len(z)
-        values = np.hstack([self.chances(z), np.ones((many, 1)), np.zeros((many, 1))])  # so that index M is 1 and index -1 is 0
+        chances = self.chances(z)
+        values = np.hstack([chances, np.ones((many, 1)), np.zeros((many, 1))])  # so that index M is 1 and index -1 is 0
         se, sp, m1, m0 = (values[:, at] for at in (self.sensitivity, self.specificity, self.mention, self.false_mention))
         found, false = (se * said + (1.0 - sp) * (1.0 - said) for said in (m1, m0))
         sigma = -self.segment_scale * special.ndtri(special.ndtr(-z[:, -1]) / 2.0)
-        return Points(found, false, np.maximum(sigma, _LEAST_SIGMA))
+        return Points(chances, found, false, np.maximum(sigma, _LEAST_SIGMA))
 
 
 def spread_evenly(many: int, dimensions: int, rng: np.random.Generator) -> Floats:
@@ -100,7 +101,7 @@ def next_proposal(z: Floats, log_weights: Floats) -> Proposal:
     mean = weights @ z
     apart = z - mean
     variance = (weights[:, None] * apart).T @ apart
-    return Proposal(mean, np.linalg.cholesky(_WIDER * variance + 1e-4 * np.eye(mean.size)))
+    return Proposal(np.asarray(mean), np.asarray(np.linalg.cholesky(_WIDER * variance + 1e-4 * np.eye(mean.size))))
 
 
 def tempered(log_weights: Floats, *, least: float) -> Floats:

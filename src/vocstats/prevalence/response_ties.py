@@ -82,11 +82,12 @@ def response_tie(counts: PainPointCounts, /) -> ResponseTie:
     many = int(known.any(axis=0).sum())
     if many < _FEWEST:
         raise IdentificationError(
-            f"Answers of the engaged come from {many} dealers; whether their response is tied to what their customers have takes {_FEWEST}.",
+            f"Answers of the engaged come from {many} dealers; to test a tie of their response takes {_FEWEST}.",
             code="few_dealers_to_tie", dealers=many, least=_FEWEST,
         )
     apart = np.where(known, customers, 0.0)
-    apart = apart / np.maximum(apart.sum(axis=1, keepdims=True), 1.0) - heard / np.maximum(heard.sum(axis=1, keepdims=True), 1.0)
+    apart /= np.maximum(apart.sum(axis=1, keepdims=True), 1.0)
+    apart -= heard / np.maximum(heard.sum(axis=1, keepdims=True), 1.0)
     terms = apart * np.divide(found, heard, out=np.zeros_like(found), where=known)
     freedom = known.sum(axis=1) - 2.0
     difference, std_error, p_value = _tested(terms, freedom)
