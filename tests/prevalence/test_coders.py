@@ -241,6 +241,8 @@ def test_what_labels_alone_do_not_identify() -> None:
     some = np.where(np.arange(300) < 60, truth, np.nan)
     assert dawid_skene(*long(labels[:, :2]), gold=np.repeat(some, 2), interval="delta").n_gold == 60
     with pytest.raises(IdentificationError, match="singular"):
+        dawid_skene([7, 7, 7], ["a", "b", "c"], ["yes"] * 3, classes=["no", "yes"])
+    with pytest.raises(IdentificationError, match="singular"):
         quietly(*long(labels), easy=True, starts=1)
     mirrored = dawid_skene(*long(1 - labels), interval="delta")
     plain = dawid_skene(*long(labels), interval="delta")
@@ -263,7 +265,7 @@ def test_refusals_and_writing() -> None:
         ({"prevalence_prior": [1, 2, 3]}, InputError, "prevalence_prior"), ({"gold_drawn_by": "me"}, InputError, "gold_drawn_by"),
         ({"starts": 0}, InputError, "starts"), ({"level": 2}, InputError, "level"),
         ({"gold": [9] * 24, "classes": [0, 1]}, InputError, "not among"),
-        ({"item": [], "coder": [], "label": []}, InputError, "empty"),
+        ({"item": [], "coder": [], "label": []}, InputError, "empty"), ({"counts": np.zeros(24)}, InputError, "all 0"),
     ):
         given = {"item": item, "coder": coder, "label": label} | options
         with pytest.raises(error, match=match):
@@ -272,6 +274,8 @@ def test_refusals_and_writing() -> None:
         dawid_skene([1], ["a"], [True], classes=[False, True])
     r = anaesthetists(interval="delta")
     again = load(r.to_json())
+    with pytest.raises(InputError, match="not kept in files"):
+        again.item_frame()
     assert isinstance(again, CoderModelFit) and again.probabilities is None and again.theta.shape == (5, 4, 4)
     assert r.coder_frame().shape == (80, 8) and r.tidy().shape == (24, 7) and "编码员" in r.summary("zh")
 

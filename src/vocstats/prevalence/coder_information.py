@@ -37,23 +37,31 @@ def standard_errors(model: CoderModel, at: Parameters) -> Errors:
     chances = np.concatenate([at.p, np.column_stack([1.0 - at.e, at.e]).ravel(), at.theta.ravel()])
     trials = np.concatenate([np.full(at.p.size, items.sum()), np.repeat(by_class, 2), np.repeat(labels.sum(axis=2), at.p.size)])
     simplex = _simplices(at)
-    inside = (chances * trials > _EMPTY) & (chances < 1.0 - 1e-12)
+    inside = chances * trials > _EMPTY
+    inside &= np.bincount(simplex, inside)[simplex] > 1  # a chance of 1 stands at the edge as those of 0 beside it do
     free = inside & ~_largest(chances, simplex)
     variance, kept = np.full(chances.size, np.nan), np.nan
     if 0 < free.sum() <= _MOST:
-        slope = np.where(simplex[:, None] == simplex[free], -np.outer(chances, chances[free]), 0.0)
-        slope[np.flatnonzero(free), np.arange(free.sum())] += chances[free]
-        complete = np.where(simplex[free][:, None] == simplex[free], slope[free] * trials[free], 0.0)
+        slope = _slope(chances, simplex, free)
+        complete = slope[np.flatnonzero(free)].toarray() * trials[free]
         observed = complete - _missing(model, at, hard, easy, free)
         kept = float(linalg.eigh(observed, complete, eigvals_only=True, subset_by_index=[0, 0])[0])
         covariance = linalg.pinvh(observed)
-        variance = np.where(inside, np.einsum("af,fg,ag->a", slope, covariance, slope, optimize=True), np.nan)
+        variance = np.where(inside, slope.multiply(slope @ covariance).sum(axis=1).A1, np.nan)
     error = np.sqrt(np.maximum(variance, 0.0))
     k = at.p.size
     theta = error[3 * k :].reshape(at.theta.shape)
     return Errors(
         p=error[:k], e=error[k : 3 * k].reshape(k, 2)[:, 1], theta=theta, effective=_effective(model, at, theta, labels, hard), kept=kept
     )
+
+
+def _slope(chances: Floats, simplex: np.ndarray, free: np.ndarray) -> sparse.csr_matrix:
+    """Derivatives of the chances after the free log odds: π_a (1[a = f] - π_f) within a simplex."""
+    place = np.flatnonzero(free)
+    row, column = np.nonzero(simplex[:, None] == simplex[place])
+    change = chances[row] * ((row == place[column]) - chances[place[column]])
+    return sparse.csr_matrix((change, (row, column)), shape=(free.size, place.size))
 
 
 def _simplices(at: Parameters) -> np.ndarray:

@@ -63,6 +63,8 @@ def read_patterns(item: Any, coder: Any, label: Any, counts: Any, gold: Any, cla
     known = _classes(classes, levels, true_levels)
     said, truth = _placed(said, levels, known, "label"), _placed(truth, true_levels, known, "gold")
     often = np.ones(items.size) if counts is None else _checks.non_negative(counts, "counts", length=items.size)
+    if not often.any():
+        raise InputError("counts are all 0: there are no labels.", code="no_labels", argument="counts")
     order = np.lexsort((coders * known.size + said, items))
     starts = np.flatnonzero(np.diff(items[order], prepend=-1))
     _refuse_differing(often, items, order, starts, names, "counts")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import texts
+from ..errors import InputError
 from ..options import LikelihoodInterval
 from ..results import Assumption, Floats, Labels, Result, frame, register
 
@@ -107,7 +108,8 @@ class CoderModelFit(Result):
 
     def item_frame(self) -> pd.DataFrame:
         """One row per item: item, its likeliest class, and the chance that it is of each class (in memory only)."""
-        assert self.probabilities is not None, "items are not kept in files"
+        if self.probabilities is None:
+            raise InputError("Items are not kept in files: take them from the result itself.", code="items_not_kept", argument="self")
         known = self.labels["class"]
         chances = {f"probability_{name}": column for name, column in zip(known, self.probabilities.T, strict=True)}
         return frame({"item": self.items["item"], "class": known[np.argmax(self.probabilities, axis=1)], **chances})
