@@ -112,7 +112,7 @@ def reporting_rate(
     --------
     >>> r = reporting_rate([12, 30], [200, 310], audit=(90, 10))
     >>> [round(float(value), 3) for value in r.estimate]
-    [0.069, 0.109]
+    [0.069, 0.11]
     """
     _checks.level(level)
     found, all_known = _counts(linked, known)
