@@ -22,28 +22,30 @@ def table(folder: Path) -> str:
     names = [column[5:] for column in posts if column.startswith("gold_")]
     rng = np.random.default_rng(SEED)
     order = [rng.permutation(len(posts)) for _ in range(DRAWS)]
-    head = "| aspect | truth | wrongly called | SE powered | SE of labels alone | registry, 600 labels | process, 600 | registry, 100 |"
+    cover = "registry, 600 labels | process, 600 | registry, 100 | normal limits, 100"
+    head = f"| aspect | truth | wrongly called | SE powered | SE of labels alone | {cover} |"
     rows, covered = [], []
     for name in names:
         truth, call = posts[f"gold_{name}"].to_numpy(float), (posts[f"p_Bert_{name}"].to_numpy() > 0.5) * 1.0
         found = [judged(truth, call, order, *case) for case in ((600, "registry"), (600, "process"), (100, "registry"))]
-        covered.append([case[0] for case in found])
+        covered.append([*(case[0] for case in found), found[-1][3]])
         figures = f"{100 * truth.mean():.1f} % | {100 * (truth != call).mean():.1f} % | {found[1][1]:.4f} | {found[1][2]:.4f}"
         rows.append((-truth.mean(), f"| {name} | {figures} | {shares(covered[-1])} |"))
     pooled = f"| all ten | | | | | {shares(np.mean(covered, axis=0))} |"
-    return "\n".join([head, "|" + "---|" * 8, *(row for _, row in sorted(rows)), pooled]) + "\n"
+    return "\n".join([head, "|" + "---|" * 9, *(row for _, row in sorted(rows)), pooled]) + "\n"
 
 
 def judged(truth: np.ndarray, call: np.ndarray, order: list[np.ndarray], labels: int, inference: str) -> np.ndarray:
-    """Share of the intervals that cover, mean standard errors with and without predictions."""
+    """Share of the intervals that cover, mean standard errors with and without predictions, cover of normal limits."""
     found = []
     for places in order:
         try:
             r = prediction_powered(np.where(places < labels, truth, np.nan), call, inference=inference)
         except IdentificationError:
-            found.append((False, np.nan, np.nan))
+            found.append((False, np.nan, np.nan, False))
             continue
-        found.append((r.conf_low[0] <= truth.mean() <= r.conf_high[0], r.std_error[0], r.labels_only_error[0]))
+        held, normal = r.conf_low[0] <= truth.mean() <= r.conf_high[0], abs(r.estimate[0] - truth.mean()) <= 1.96 * r.std_error[0]
+        found.append((held, r.std_error[0], r.labels_only_error[0], normal))
     return np.nanmean(np.array(found, float), axis=0)
 
 
