@@ -69,7 +69,10 @@ def offsets(fit: PainPointFit, level: float) -> Columns:
 
 
 def source_conflict(fit: PainPointFit) -> Columns:
-    """Prevalence of everybody with each source left out in turn, and how far that is beyond what less data explain (Hausman)."""
+    """Prevalence of everybody with each source left out in turn, and how far that is beyond what less data explain (Hausman).
+
+    z is taken in logits: the spread of a share grows with the share itself, so that more data may well widen it.
+    """
     whole = fit.groups(None)
     every = fit.shares(whole)[:, :, 0]
     names = np.array(fit.table.source_names, object)
@@ -80,7 +83,9 @@ def source_conflict(fit: PainPointFit) -> Columns:
             continue
         drawn = fit.refitted(rest).shares(whole)[:, :, 0]
         difference, variance = drawn.mean(axis=0) - every.mean(axis=0), drawn.var(axis=0)
-        z = difference / np.sqrt(np.maximum(variance - every.var(axis=0), _LEAST * variance))
+        less, full = special.logit(drawn), special.logit(every)
+        lost = np.maximum(less.var(axis=0) - full.var(axis=0), _LEAST * less.var(axis=0))
+        z = (less.mean(axis=0) - full.mean(axis=0)) / np.sqrt(lost)
         rows.append({
             "source": np.full(len(z), name, object), "pain_point": fit.table.pains, "estimate": every.mean(axis=0),
             "without": drawn.mean(axis=0), "difference": difference, "std_error_without": np.sqrt(variance), "z": z,
