@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
@@ -83,7 +84,7 @@ def _missing(model: CoderModel, at: Parameters, hard: Floats, easy: Floats, free
     k, counts = at.p.size, model.patterns.counts
     told = np.ones(counts.size) if model.gold_tells_prevalence else (model.patterns.gold < 0).astype(float)
     size = free.size
-    mean = sparse.csr_matrix((counts.size, int(free.sum())))
+    mean: Any = sparse.csr_matrix((counts.size, int(free.sum())))
     second = np.zeros((int(free.sum()), int(free.sum())))
     for c in range(k):
         of_labels = model.patterns.labels - model.totals @ expanded(at.theta, c)

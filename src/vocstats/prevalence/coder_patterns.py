@@ -11,6 +11,7 @@ from scipy import sparse
 
 from .. import _checks
 from .._checks import Floats, Integers
+from .._numerics import sums_by
 from ..errors import InputError, shown
 
 
@@ -77,7 +78,7 @@ def read_patterns(item: Any, coder: Any, label: Any, counts: Any, gold: Any, cla
     )
     labels.sum_duplicates()
     return Patterns(
-        labels=labels, gold=truth[first][representative], counts=np.bincount(of_item, often[first], minlength=representative.size),
+        labels=labels, gold=truth[first][representative], counts=sums_by(of_item, often[first], representative.size),
         of_item=of_item, items=names, coders=who, classes=known,
     )
 

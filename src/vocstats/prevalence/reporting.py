@@ -160,7 +160,9 @@ def _counts(linked: Any, known: Any) -> tuple[Floats, Floats]:
 def _pair(value: Any, argument: str) -> tuple[float, float]:
     pair = _checks.numbers(value, argument)
     if len(pair) != 2:
-        raise InputError(f"{argument} must be a pair of numbers; got {value!r}.", code="bad_beta_prior", argument=argument, value=repr(value))
+        raise InputError(
+            f"{argument} must be a pair of numbers; got {value!r}.", code="bad_beta_prior", argument=argument, value=repr(value)
+        )
     return pair[0], pair[1]
 
 
