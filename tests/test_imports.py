@@ -26,6 +26,7 @@ assert vs.estimation.mean(np.array([1.0, 2.0, 3.0]), weights).estimate == 2.0
         "import vocstats.estimation",
         "import vocstats.inflation",
         "import vocstats.nonresponse",
+        "import vocstats.prevalence",
         "import vocstats.sensitivity",
         "import vocstats.survivorship",
         "import vocstats.bayes",

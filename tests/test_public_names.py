@@ -12,7 +12,7 @@ import pytest
 import vocstats
 
 ROOT = Path(__file__).resolve().parents[1]
-ESTIMATORS = ("weighting", "estimation", "nonresponse", "sensitivity", "survivorship", "inflation", "bayes")
+ESTIMATORS = ("weighting", "estimation", "nonresponse", "sensitivity", "survivorship", "inflation", "prevalence", "bayes")
 PUBLIC = (*ESTIMATORS, "datasets", "export", "plots", "report")
 SECTIONS = ("Parameters", "Returns")
 

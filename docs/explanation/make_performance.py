@@ -31,6 +31,8 @@ NOTES = {
     "audit": "From two tables to the list of dealers, with eight items, case mix, outcomes, times, devices and a roster three times as "
     "long. `memory` is the peak of the whole process, tables and imports included; `per row` is nanoseconds per response. Seconds of the "
     "parts are those of a profiled run.",
+    "coders": "`vocstats` adds standard errors and limits, `vocstats_profile` limits from the profile likelihood; the peers give estimates "
+    "alone.",
     "near": "The pairs are one matrix a dealer, held against nothing; `vocstats` holds its blocks against 400 draws of an honest network, "
     "`vocstats_two_draws` against two, whose p-values are coarse.",
 }

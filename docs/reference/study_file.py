@@ -15,7 +15,7 @@ WORDS = {
         "required": "required",
         "unused": "not used",
         "section_required": "Required.",
-        "unless_audit": "Required, unless [audit] stands without any section of the correction.",
+        "unless_audit": "Required, unless [audit] or [pain_points] stands without any section of the correction.",
         "top": "Top of the file",
     },
     "zh": {
@@ -26,7 +26,7 @@ WORDS = {
         "required": "必填",
         "unused": "不使用",
         "section_required": "必填。",
-        "unless_audit": "必填;仅写 [audit] 而无任何校正小节时除外。",
+        "unless_audit": "必填;仅写 [audit] 或 [pain_points] 而无任何校正小节时除外。",
         "top": "文件开头",
     },
 }

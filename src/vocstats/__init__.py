@@ -9,11 +9,15 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "CustomerBase": ".customer_base",
+    "CountedPainPoints": ".customer_base",
+    "Reports": ".customer_base",
     "Source": ".customer_base",
     "audit_dealers": ".workflows.dealer_audit",
     "DealerAudit": ".workflows.audit_result",
     "correct": ".workflows.correction",
     "Correction": ".workflows.correction",
+    "estimate_pain_points": ".workflows.pain_points",
+    "PainPointPrevalence": ".workflows.pain_result",
     "track_cohorts": ".workflows.cohort_tracking",
     "CohortTrack": ".workflows.cohort_tracking",
     "difference": ".estimation",
@@ -27,8 +31,8 @@ _EXPORTS = {
     "VocstatsWarning": ".errors",
 }
 _SUBPACKAGES = (
-    "bayes", "datasets", "estimation", "export", "inflation", "nonresponse", "plots", "report", "results", "sensitivity", "survivorship",
-    "weighting", "workflows",
+    "bayes", "datasets", "estimation", "export", "inflation", "nonresponse", "plots", "prevalence", "report", "results", "sensitivity",
+    "survivorship", "weighting", "workflows",
 )
 
 __all__ = sorted([*_EXPORTS, *_SUBPACKAGES, "__version__"])
@@ -50,6 +54,7 @@ def __dir__() -> list[str]:
 
 def _result_modules() -> None:
     """Import every module that registers a result, so that `load` knows its kind."""
-    estimators = (".estimation", ".weighting", ".nonresponse", ".inflation", ".sensitivity", ".survivorship", ".bayes")
-    for module in (*estimators, ".workflows.correction", ".workflows.audit_result", ".workflows.cohort_track", ".study.result"):
+    estimators = (".estimation", ".weighting", ".nonresponse", ".inflation", ".sensitivity", ".survivorship", ".prevalence", ".bayes")
+    workflows = (".workflows.correction", ".workflows.audit_result", ".workflows.cohort_track", ".workflows.pain_result")
+    for module in (*estimators, *workflows, ".study.result"):
         import_module(module, __name__)

@@ -106,7 +106,7 @@ def vector(value: Any, argument: str, *, length: int | None = None, missing: boo
             argument=argument,
             dtype=str(array.dtype),
         )
-    _one_dimensional(array, argument)
+    one_dimensional(array, argument)
     result = array.astype(np.float64, copy=False)
     same_length(result, argument, length)
     refused = np.zeros(result.size, bool)
@@ -175,7 +175,8 @@ def unmasked(value: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _one_dimensional(array: npt.NDArray[Any], argument: str) -> None:
+def one_dimensional(array: npt.NDArray[Any], argument: str) -> None:
+    """Raise unless `array` has one axis."""
     if array.ndim != 1:
         raise InputError(
             f"{argument} must have one dimension; its shape is {array.shape}.",
@@ -188,7 +189,7 @@ def _one_dimensional(array: npt.NDArray[Any], argument: str) -> None:
 def same_length(array: npt.NDArray[Any], argument: str, length: int | None) -> None:
     """Raise unless the first axis of `array` has `length` entries (None: any)."""
     if array.ndim == 0:
-        _one_dimensional(array, argument)
+        one_dimensional(array, argument)
     if length is not None and array.shape[0] != length:
         raise InputError(
             f"{argument} has {array.shape[0]} entries; {length} were expected.",
@@ -220,7 +221,7 @@ def factorize(values: Any, argument: str, *, length: int | None = None) -> tuple
         codes, distinct = values.factorize()
         return _sorted_levels(np.asarray(codes, np.intp), np.asarray(distinct, object).tolist(), argument)
     array = _labels(values)
-    _one_dimensional(array, argument)
+    one_dimensional(array, argument)
     same_length(array, argument, length)
     if array.dtype.kind in "iu" and array.size:
         low, high = int(array.min()), int(array.max())

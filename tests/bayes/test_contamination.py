@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
-from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, DocTestParser, DocTestRunner
 from functools import cache
-from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
+from bayes.densities import constrained
 from bayes.mark_networks import CUTS, honest_mean, log_likelihood, network
+from bayes.pages import failures_of_example
 from scipy import special, stats
 
 import vocstats as vs
@@ -22,7 +21,6 @@ from vocstats.bayes.contamination_cells import BANDS, collapse
 from vocstats.bayes.contamination_posterior import dealer_draws
 from vocstats.schemas import schema
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/methods/bayes/contamination.md"
 NETWORK = {"quality_spread": 0.3, "gap_centre": 0.1, "gap_spread": 0.08, "inflated": 0.2}
 
 
@@ -52,13 +50,6 @@ def test_likelihood_is_that_of_the_answers_one_by_one(pymc):
             for d, rows in enumerate(np.flatnonzero(dealer == d) for d in range(3))
         ]
         assert float(logp(point)) == pytest.approx(sum(told), rel=1e-8)
-
-
-def constrained(model, point):
-    """Values of the variables at a point of the space that is sampled."""
-    wanted = model.unobserved_value_vars
-    values = model.compile_fn(wanted, mode="FAST_COMPILE", on_unused_input="ignore")(point)
-    return {variable.name: value for variable, value in zip(wanted, values, strict=True)}
 
 
 def test_posterior_of_one_dealer_by_quadrature(pymc):
@@ -225,10 +216,6 @@ def test_priors_are_checked(wrong):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::vocstats.bayes.SamplingWarning")
 def test_the_example_of_the_page_runs(pymc):
-    (block,) = re.findall(r"^```pycon\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SamplingWarning)
-        runner = DocTestRunner(optionflags=ELLIPSIS | NORMALIZE_WHITESPACE)
-        runner.run(DocTestParser().get_doctest(block, {}, "example", str(PAGE), 0))
-    assert runner.failures == 0
+    assert failures_of_example("contamination") == 0

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from customer_base.small_base import FOLLOW_UP, KINDS, answers, base, converter, registry
 
-from vocstats import CustomerBase, InputError, Source, texts
+from vocstats import CustomerBase, InputError, Reports, Source, texts
 
 
 def cells(columns=(), *, scale=(1, 10), outcome="csi", **options):
@@ -41,6 +41,11 @@ def contact(frame, codes=None, **keys):
 
 LOG = pd.DataFrame({"customer_id": ["A01", "A02", "A05"], "how": ["complete", "complete", "refusal"], "calls": [1, 2, 3]})
 TWICE = answers(["A01", "A01", "A02"], [9, 6, 8], day=["2026-07-01", "2026-07-01", "2026-07-02"])
+
+def tickets(**options):
+    table = pd.DataFrame({"customer_id": ["A01"], "code": ["late"], "opened": ["2026-05-01"]})
+    return Reports(table, **({"date": "opened", "code": "code"} | options))
+
 
 REFUSALS = {
     "registry: duplicate ids": (with_duplicate, "duplicate_ids", ["'customer_id'", "registry", "'A02'", "rows 1, 3", "unit='visit'"]),
@@ -292,7 +297,15 @@ REFUSALS = {
     "contact: unknown id": (lambda: contact(LOG.replace("A05", "X5")), "unknown_ids", ["answers['survey'].contact", "'X5'"]),
     "contact: no id": (lambda: contact(LOG.replace("A05", None)), "missing_ids", ["answers['survey'].contact"]),
     "contact: attempts": (lambda: contact(LOG.assign(calls=[1, 2, -1]), attempts="calls"), "unusable_attempts", ["'calls'", "'A05'"]),
-    "reports": (lambda: base(reports={}), "not_available", ["reports="]),
+    "reports: no Reports": (lambda: base(reports={"ticket": LOG}), "not_reports", ["reports['ticket']", "vocstats.Reports", "DataFrame"]),
+    "reports: name": (lambda: base(reports={"survey": tickets()}), "report_names", ["'survey'"]),
+    "reports: neither": (lambda: base(reports={"t": tickets(code=None)}), "report_columns", ["reports['t']", "code=", "columns="]),
+    "reports: both": (lambda: base(reports={"t": tickets(columns=["code"])}), "report_columns", ["reports['t']"]),
+    "reports: column": (lambda: base(reports={"t": tickets(code="cod")}), "unknown_column", ["'cod'", "'code'"]),
+    "reports: id": (lambda: base(reports={"t": tickets(id="id")}), "unknown_column", ["'id'"]),
+    "reports: date": (lambda: base(reports={"t": tickets(date="day")}), "unknown_column", ["'day'"]),
+    "reports: looked_at": (lambda: base(reports={"t": tickets(looked_at="all")}), "not_a_choice", ["'everyone', 'listed'"]),
+    "reports: columns": (lambda: base(reports={"t": tickets(code=None, columns="code")}), "pain_columns", ["reports['t'].columns"]),
 }
 
 

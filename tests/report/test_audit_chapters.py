@@ -19,9 +19,9 @@ from vocstats import report
 from vocstats.plots.audit_frames import fingerprint_frame, funnel_frame, limits_frame
 from vocstats.report.audit_chapters import dealer_list, reading
 from vocstats.report.audit_chapters import listed as sentence
-from vocstats.report.audit_charts import _ticks
 from vocstats.report.audit_disclosure import KEPT_INSIDE, checked_disclosure, signal_names, withheld
 from vocstats.report.audit_rows import dealer_rows, signal_rows
+from vocstats.report.charts import round_ticks
 from vocstats.report.wording import Words
 from vocstats.workflows.audit_reasons import Reason
 from vocstats.workflows.audit_result import STATUSES
@@ -280,4 +280,4 @@ def test_every_signal_has_a_name() -> None:
     ("low", "high", "ticks"), [(7.4, 10.0, [7.5, 8.0, 8.5, 9.0, 9.5, 10.0]), (0.0, 1.0, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])]
 )
 def test_round_values_on_axes(low: float, high: float, ticks: list[float]) -> None:
-    assert _ticks(low, high) == pytest.approx(ticks)
+    assert round_ticks(low, high) == pytest.approx(ticks)

@@ -34,6 +34,12 @@ RESULTS: dict[str, Callable[[], object]] = {
         [1, 1, 2, 2, float("nan")], [1, 2, 1, 2, float("nan")], counts=[20, 16, 60, 24, 80], model="weighting"
     ),
     "correction": a_correction,
+    "capture_recapture": lambda: vs.prevalence.capture_recapture({"a": [1, 1, 0], "b": [1, 0, 1]}, counts=[20, 80, 60]),
+    "dawid_skene": lambda: vs.prevalence.dawid_skene(
+        [i // 3 for i in range(30)], list("abc") * 10, [int(i // 3 < 4) for i in range(30)], interval="delta", starts=1
+    ),
+    "reporting_rate": lambda: vs.prevalence.reporting_rate([12, 30], [200, 310]),
+    "unanswered": lambda: vs.prevalence.bounds([[30, 20, 9], [10, 40, 5], [3, 7, 2]], {0: 0, 1: 0}),
     "estimate": lambda: mean([1.0, 2.0, 4.0], by=["a", "a", "b"]),
     "follow_up": lambda: vs.nonresponse.follow_up([1.0, 2.0, 4.0, 3.0], [True, True, False, False], [False, False, True, True]),
     "nonprobability": lambda: vs.nonresponse.nonprobability([1.0, 2.0, 4.0], [1.0, 2.0, 4.0], registry=[1.0, 3.0, 2.0, 5.0, 1.0, 4.0]),

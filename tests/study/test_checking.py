@@ -61,7 +61,7 @@ def test_a_small_study_gets_every_default() -> None:
         (changed(report={"xyz": 1}), "study_unknown_key", ["minimum_group"]),
         (changed(regisry={"file": "x"}), "study_unknown_section", ["[regisry]", "Did you mean registry?"]),
         (changed(answers={"folow_up": {"file": "x"}}), "study_unknown_section", ["[answers.folow_up]", "follow_up"]),
-        (changed(pain_points={"taxonomy": "default"}), "study_not_available", ["[pain_points]"]),
+        (changed(pain_points={"taxonomy": "default"}), "study_pain_source", ["[pain_points]", "observations", "columns"]),
         (changed(outcome={"scale": "1-10"}), "study_wrong_type", ["[outcome] scale", "two numbers", '"1-10"']),
         (changed(outcome={"scale": [10, 1]}), "study_wrong_type", ["the lowest and the highest", "[10, 1]"]),
         (changed(outcome={"scale": [5, 5]}), "study_wrong_type", ["[5, 5]"]),
@@ -107,7 +107,7 @@ def test_mistakes_are_refused(document: dict[str, Any], code: str, parts: list[s
 
 def test_every_required_key_is_missed_by_name() -> None:
     for key in KEYS:
-        if key.default is not REQUIRED or "{" in key.section or key.section.startswith(("outcome.index", "audit")):
+        if key.default is not REQUIRED or "{" in key.section or key.section.startswith(("outcome.index", "audit", "pain_points")):
             continue
         document = copy.deepcopy(SMALL)
         del (document[key.section] if key.section else document)[key.name]
@@ -143,8 +143,8 @@ def test_a_misspelt_key_is_refused_in_every_section() -> None:
 
 
 def test_all_problems_are_found_at_once() -> None:
-    _, problems = check_document(changed(study={"titel": "x"}, outcome={"scale": 3}, pain_points={}))
-    assert [problem.code for problem in problems] == ["study_unknown_key", "study_wrong_type", "study_not_available"]
+    _, problems = check_document(changed(study={"titel": "x"}, outcome={"scale": 3}, pain_points={"engine": "bugs"}))
+    assert [problem.code for problem in problems] == ["study_unknown_key", "study_wrong_type", "study_not_allowed"]
 
 
 @pytest.mark.parametrize("churned", ["gone", {"column": "left", "before": "2026-10-01"}, {"column": "status", "is": ["left"]}])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,24 +41,28 @@ def _general(
 @app.command()
 def demo(
     context: typer.Context,
-    which: Annotated[str, typer.Argument(metavar="[score|audit]")] = "score",
+    which: Annotated[str, typer.Argument(metavar="[score|audit|pain-points]")] = "score",
     folder: Annotated[Path | None, typer.Option()] = None,
 ) -> None:
-    from ..datasets import write_audit_example, write_example
+    from ..datasets import write_audit_example, write_example, write_pain_points_example
     from .running import run_and_show
 
     terminal: Terminal = context.obj
-    audits = choice(which, options.Example, "WHICH") == "audit"
-    folder = folder or Path("vocstats-audit" if audits else "vocstats-demo")
+    examples: dict[str, tuple[Callable[[Path], Path], str, str]] = {
+        "score": (write_example, "vocstats-demo", "demo_next"), "audit": (write_audit_example, "vocstats-audit", "demo_audit_next"),
+        "pain-points": (write_pain_points_example, "vocstats-pain-points", "demo_audit_next"),
+    }
+    write, usual, then = examples[choice(which, options.Example, "WHICH")]
+    folder = folder or Path(usual)
     if folder.exists():
         raise InputError(
             f"{folder} exists already. Choose another folder: vocstats demo --folder NAME.",
             code="cli_demo_exists", argument="--folder", path=str(folder),
         )
-    study = write_audit_example(folder) if audits else write_example(folder)
+    study = write(folder)
     terminal.say("demo_written", folder=folder)
     run_and_show(terminal, _study(terminal, study))
-    terminal.say("demo_audit_next" if audits else "demo_next", study=str(study))
+    terminal.say(then, study=str(study))
 
 
 @app.command()
@@ -240,6 +244,49 @@ def audit(
     auditing.audit_and_show(context.obj, study, output=output, overwrite=overwrite, languages=languages, json=json)
 
 
+@app.command("pain-points")
+def pain_points(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="STUDY|COUNTS")],
+    frame: Annotated[Path | None, typer.Option()] = None,
+    customers: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    groups: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
+    dealer: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    by: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
+    coder_audit: Annotated[Path | None, typer.Option()] = None,
+    drawn_by: Annotated[str | None, typer.Option(metavar="random|truth|predicted")] = None,
+    perfect_sources: Annotated[list[str] | None, typer.Option(metavar="SOURCES")] = None,
+    mentions: Annotated[list[str] | None, typer.Option(metavar="SOURCE=A,B")] = None,
+    taxonomy: Annotated[str | None, typer.Option(metavar="default|FILE")] = None,
+    window: Annotated[str | None, typer.Option(metavar="TEXT")] = None,
+    pain_point: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    response_group: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    source_column: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    positive: Annotated[str | None, typer.Option(metavar="COLUMN")] = None,
+    n: Annotated[str | None, typer.Option("--n", metavar="COLUMN")] = None,
+    engine: Annotated[str | None, typer.Option(metavar="approximate|nuts")] = None,
+    level: Annotated[float | None, typer.Option()] = None,
+    seed: Annotated[int | None, typer.Option()] = None,
+    minimum_group: Annotated[int | None, typer.Option()] = None,
+    output: Annotated[Path | None, typer.Option()] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    language: Annotated[list[str] | None, typer.Option(metavar="en|zh")] = None,
+    json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    from . import estimating
+    from .one_off import pain_study
+
+    languages = [choice(each, options.Language, "--language") for each in language or ()]
+    if source.suffix.lower() == ".toml":
+        estimating.refuse_options(context.params, source)
+        study = _study(context.obj, source)
+        output = study.output if output is None else output
+    else:
+        study = _described(context.obj, *pain_study({**context.params, "source": source_column}, source))
+    study = estimating.with_pains(study)
+    estimating.estimate_and_show(context.obj, study, output=output, overwrite=overwrite, languages=languages, json=json)
+
+
 def _study(terminal: Terminal, path: Path) -> Study:
     """The study of a file."""
     return _described(terminal, *check_study(path))
@@ -276,7 +323,7 @@ def describe(command: Any, language: str) -> None:
     command.help = texts.render("cli.help", language)
     for name, each in {"": command, **command.commands}.items():
         if name:
-            each.help = texts.render(f"cli.{name}", language)
+            each.help = texts.render(f"cli.{name.replace('-', '_')}", language)
         for parameter in each.params:
             if parameter.name != "help":
                 parameter.help = texts.render(f"cli.{_help_key(name, parameter.name)}", language)
@@ -284,5 +331,5 @@ def describe(command: Any, language: str) -> None:
 
 def _help_key(command: str, parameter: str) -> str:
     """Where the help of an option stands: options that `track` shares with `correct` are explained once."""
-    key = f"{command}_{parameter}" if command else parameter
+    key = f"{command.replace('-', '_')}_{parameter}" if command else parameter
     return key if key in texts.namespace("cli") or command != "track" else f"correct_{parameter}"

@@ -1,4 +1,4 @@
-"""``vocstats correct``, ``track`` and ``audit`` of files: the options of one command line as a study, nothing written unless asked for."""
+"""Commands on files (``correct``, ``track``, ``audit``, ``pain-points``): the options of one command line as a study."""
 
 from __future__ import annotations
 
@@ -42,6 +42,17 @@ AUDIT = {
     )
 } | _ROSTER | {"seed": "study.seed", "minimum_group": "report.minimum_group"}  # fmt: skip
 """Options of an audit of files, and the keys of the study they set."""
+PAINS = {
+    name: f"pain_points.{name}"
+    for name in (
+        "pain_point", "response_group", "source", "positive", "n", "groups", "dealer", "by", "perfect_sources", "taxonomy", "engine",
+        "level", "window", "mentions",
+    )
+} | {
+    "frame": "pain_points.frame.file", "customers": "pain_points.frame.customers", "coder_audit": "pain_points.coder_audit.file",
+    "drawn_by": "pain_points.coder_audit.drawn_by", "seed": "study.seed", "minimum_group": "report.minimum_group",
+}  # fmt: skip
+"""Options of an estimate of pain points from files, and the keys of the study they set."""
 
 
 def correct_and_show(terminal: Terminal, study: Study, *, json: bool) -> None:
@@ -89,6 +100,13 @@ def audited_study(options: Mapping[str, Any], responses: Path) -> tuple[Study | 
     return study_from_document(document, path=Path.cwd() / "study.toml")
 
 
+def pain_study(options: Mapping[str, Any], observations: Path) -> tuple[Study | None, list[InputError]]:
+    """The study the command line of ``pain-points`` describes, or what is wrong with it."""
+    given = {**options, "observations": observations}
+    document = _document(given, {**PAINS, "observations": "pain_points.observations"}, observations)
+    return study_from_document(document, path=Path.cwd() / "study.toml")
+
+
 def _document(options: Mapping[str, Any], places: Mapping[str, str], file: Path) -> dict[str, Any]:
     """The options as a study file holds them; what was not given is left out."""
     document: dict[str, Any] = {"schema_version": 1, "study": {"title": file.stem, "output": "out"}}
@@ -120,6 +138,15 @@ def numbers_of(text: str, option: str) -> list[float]:
         raise InputError(
             f"{option} takes numbers separated by commas, for example 1,10; got {text!r}.", code="cli_numbers", argument=option, got=text
         ) from None
+
+
+def pairs_of(texts: Sequence[str], option: str) -> dict[str, list[float]]:
+    """``ticket=6,34`` as a pair of numbers by source."""
+    found = {}
+    for text in texts:
+        source, _, numbers = text.partition("=")
+        found[source.strip()] = numbers_of(numbers, option)
+    return found
 
 
 def names_of(texts: Sequence[str], option: str = "") -> list[str]:
@@ -159,8 +186,8 @@ def line_of(text: str, option: str) -> Any:
 
 
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
-    "churned": churned_of, "independent_channel": value_of, "threshold": line_of,
+    "churned": churned_of, "independent_channel": value_of, "threshold": line_of, "mentions": pairs_of,
     **dict.fromkeys(("scale", "bottom", "missing_codes", "grid", *_SHIFTS), numbers_of),
-    **dict.fromkeys(("statistic", "auxiliary", "by", "items", "case_mix", "outcomes", "kiosks"), names_of),
+    **dict.fromkeys(("statistic", "auxiliary", "by", "items", "case_mix", "outcomes", "kiosks", "groups", "perfect_sources"), names_of),
     "top": lambda value, option: numbers_of(value, option) if isinstance(value, str) else value,
 }  # fmt: skip

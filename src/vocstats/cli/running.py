@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..study import run_study
 from .audit_list import show_audit
+from .pain_list import show_pains
 from .showing import show_result
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def run_and_show(
         show_result(terminal, run.content)
     if run.audit is not None:
         show_audit(terminal, run.audit, study["report"]["minimum_group"])
+    if run.pain_points is not None:
+        show_pains(terminal, run.pain_points)
     terminal.show("")
     terminal.say("written", folder=run.folder)
     for path in sorted(run.folder.glob("report.*.html")):

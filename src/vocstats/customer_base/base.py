@@ -20,8 +20,10 @@ from .contact import Contact, rates
 from .listing import Listing, match, place, read_ids
 from .names import DISPOSITIONS, NOT_CONTACTED, POPULATION, SOURCES
 from .outcomes import Heard, index_items, read_outcomes
+from .pain_points import CountedPainPoints, count_pain_points
 from .registry import Registry
 from .reporting import contacts_by_group, fieldwork, find, group_table
+from .reports import ReportTable, bind_reports
 from .set_aside import Finding, SetAside, set_aside_frame
 from .source import SourceTable, bind
 
@@ -54,12 +56,13 @@ class CustomerBase:
         sources: Mapping[str, SourceTable],
         contact: Contact | None,
         *,
+        reports: Mapping[str, ReportTable],
         unit: Unit,
         dealer: str | None,
         precedence: Sequence[str] | None,
         missing_codes: Sequence[float],
     ) -> None:
-        self._registry, self._sources, self._contact = registry, dict(sources), contact
+        self._registry, self._sources, self._contact, self._reports = registry, dict(sources), contact, reports
         self._missing_codes = numbers(missing_codes, "missing_codes")
         self.unit, self.dealer, self.reference_date, self.window = unit, dealer, registry.reference_date, registry.window
         self._set_aside: list[SetAside] = []
@@ -160,7 +163,7 @@ class CustomerBase:
         answers : mapping
             ``{"survey":, "follow_up":, "exit_interview":}``, each a dataframe or a `Source`.
         reports : mapping, optional
-            Not yet available; refused.
+            ``{name: Reports(...)}``: tickets, notes of staff, comments; only `count_pain_points` reads them.
         reference_date : date or str, optional
             Day at which status is taken; the window's end where not given.
         window : mapping, optional
@@ -195,8 +198,6 @@ class CustomerBase:
         InputError
             Something in the tables is not usable; the message names column, rows or ids, and the remedy.
         """
-        if reports is not None:
-            raise InputError("reports= is not available yet. Leave it out.", code="not_available", argument="reports")
         choice(unit, Unit, "unit")
         sources = bind(answers, id=id, repeated=repeated, unmatched=unmatched)
         table = Registry(
@@ -206,7 +207,10 @@ class CustomerBase:
         if dealer is not None:
             table.table.require(dealer, argument="dealer")
         contact = Contact.of(sources["survey"]) if sources["survey"].source.contact is not None else None
-        return cls(table, sources, contact, unit=unit, dealer=dealer, precedence=precedence, missing_codes=missing_codes)
+        return cls(
+            table, sources, contact, reports=bind_reports(reports, id=id), unit=unit, dealer=dealer, precedence=precedence,
+            missing_codes=missing_codes,
+        )
 
     def band_source(self, name: str) -> str:
         """The column of the registry an auxiliary is made of: that of a band, else itself."""
@@ -362,6 +366,46 @@ class CustomerBase:
             without contact data.
         """
         return fieldwork(self, by)
+
+    def count_pain_points(
+        self,
+        columns: Mapping[str, Any] | Sequence[str],
+        *,
+        groups: Sequence[str],
+        window: Mapping[str, Any] | None = None,
+        missing_codes: Sequence[float] = (),
+    ) -> CountedPainPoints:
+        """Who has which pain, counted by source, ready for `estimate_pain_points`; each customer counts once for each source.
+
+        An answer of 1 says yes, 0 no; missing ones and missing codes are not counted, and the result tells how many they are.
+        Who answered the survey and has left since is the response group ``"churned_answered"``, apart from the others who left:
+        the survey heard all of the former, the exit interviews a sample of the latter.
+
+        Parameters
+        ----------
+        columns : mapping or sequence of str
+            Column of 1 and 0 by pain point, ``{pain point: column}``, or columns named as the pain points; the same for every source
+            of answers, or ``{source: such columns}``: then only those sources are read.
+        groups : sequence of str
+            Columns of the registry, or names of `bands`, that tell customers apart, such as the segment and the dealer.
+        window : mapping, optional
+            ``{"from": day, "to": day}``: the time the pains are of; that of the base where not given. Reports of other days are set
+            aside, and so are answers dated before it; later answers look back on it, and the question should say so.
+        missing_codes : sequence of float
+            Answers that mean "no answer", beside those of the base.
+
+        Returns
+        -------
+        CountedPainPoints
+            Observations and frame as `estimate_pain_points` reads them, missing answers, and what was set aside.
+
+        Raises
+        ------
+        InputError
+            No window is known, a column is absent or holds something else than 1 and 0, a code has no pain point, an id is unknown.
+        """
+        codes = (*self._missing_codes, *numbers(missing_codes, "missing_codes"))
+        return count_pain_points(self, columns, groups=groups, window=window, missing_codes=codes)
 
     @property
     def findings(self) -> list[Finding]:

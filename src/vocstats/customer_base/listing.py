@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import texts
 from ..errors import InputError, shown
+from ..options import Unmatched
 from ..tables import Columns
 from .names import CHURNED, ENGAGED, EXIT_INTERVIEW, FOLLOW_UP, GROUPS, NOT_CONTACTED, NOT_INVITED, POPULATION, SILENT, SOURCES, SURVEY
 from .set_aside import SetAside
@@ -46,16 +47,33 @@ class Listing:
     contact: npt.NDArray[np.intp]
 
 
+class Matched(Protocol):
+    """A table whose rows are found in the registry by id."""
+
+    name: str
+    argument: str
+    id: str
+    unmatched: Unmatched
+
+
 def read_ids(source: SourceTable) -> tuple[Columns, list[SetAside]]:
     """The rows of a source with an id, checked for repetition."""
-    rows, aside = source.rows(), []
+    rows = source.rows()
     if not rows["id"].size:
         raise InputError(
             f"{source.argument} has no rows{' left after where, selected and answered' if source.filtered else ''}. Leave the source "
             "out, or correct it.",
             code="empty_table", argument=source.argument, table=source.argument,
         )
-    missing = np.array([value is None for value in rows["id"]])
+    rows, aside = with_ids(source, rows)
+    source.refuse_values(rows)
+    return rows, aside + _repetitions(source, rows)
+
+
+def with_ids(source: Matched, rows: Columns) -> tuple[Columns, list[SetAside]]:
+    """The rows that have an id."""
+    aside = []
+    missing = np.array([value is None for value in rows["id"]], bool)
     if missing.any():
         if source.unmatched == "fail":
             raise InputError(
@@ -65,8 +83,7 @@ def read_ids(source: SourceTable) -> tuple[Columns, list[SetAside]]:
             )
         aside.append(SetAside(source.name, "without_id", int(missing.sum())))
         rows = {name: column[~missing] for name, column in rows.items()}
-    source.refuse_values(rows)
-    return rows, aside + _repetitions(source, rows)
+    return rows, aside
 
 
 def _repetitions(source: SourceTable, rows: Columns) -> list[SetAside]:
@@ -95,7 +112,7 @@ def _repetitions(source: SourceTable, rows: Columns) -> list[SetAside]:
 
 
 def match(
-    source: SourceTable, rows: Columns, known: pd.Index[Any], population: npt.NDArray[Any], hint: Callable[[Sequence[str]], str]
+    source: Matched, rows: Columns, known: pd.Index[Any], population: npt.NDArray[Any], hint: Callable[[Sequence[str]], str]
 ) -> tuple[npt.NDArray[np.intp], list[SetAside]]:
     """Positions, among the registry rows fetched, of a source's customers who belong to the base."""
     import pandas as pd

@@ -17,6 +17,7 @@ from .source import SourceTable
 
 Floats = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 
 _SHOWN = 5
 
@@ -78,6 +79,47 @@ def read_outcomes(
             unusable = [SetAside(source.name, "item_nonresponse", silent)] if silent and _answers_only(source) else []
             aside += [*records, *unusable]
     return Heard(outcome, probability, attempt, tuple(aside))
+
+
+def read_flags(
+    listing: Listing, source: SourceTable, columns: Sequence[str], *, missing_codes: Sequence[float], since: np.datetime64
+) -> tuple[Floats, list[SetAside]]:
+    """What those say for whom `source` stands, (L, K) by column: 1, 0, or NaN for nothing usable; answers from before `since` are none."""
+    import pandas as pd
+
+    size, rows = listing.ids.size, source.rows(columns)
+    position = pd.Index(listing.ids, dtype=object).get_indexer(pd.Index(rows["id"], dtype=object)).astype(np.intp)
+    stands = (position >= 0) & (listing.source[position] == source.index) if size else np.zeros(0, bool)
+    rows, position = {name: column[stands] for name, column in rows.items()}, position[stands]
+    usable, aside = _dated_since(source, rows, columns, since)
+    said = np.full((size, len(columns)), np.nan)
+    for k, column in enumerate(columns):
+        one = rows | {"y0": np.where(usable, rows[f"y{k}"], np.nan)}
+        score = _scores(source, one, [column], np.ones(1), (0.0, 1.0), missing_codes)[0]
+        said[:, k] = _one_each(source, position, score, _chosen(source, one, position, score), size)
+        partly = (said[:, k] > 0) & (said[:, k] < 1)
+        if partly.any():
+            raise InputError(
+                f"Column {column!r} of {source.argument} must say 1 or 0 of each customer; it does not for ids "
+                f"{shown(listing.ids[partly])}. Where customers answered more than once, use repeated='first' or 'last'.",
+                code="neither_0_nor_1", argument=column, levels=listing.ids[partly][:_SHOWN], count=int(partly.sum()),
+                table=source.argument,
+            )
+    return said, aside
+
+
+def _dated_since(source: SourceTable, rows: Columns, columns: Sequence[str], since: np.datetime64) -> tuple[Flags, list[SetAside]]:
+    """Which rows are dated `since` or later; every row, where the source has no dates."""
+    if "date" not in rows:
+        return np.ones(rows["id"].size, bool), []
+    said = np.any([~np.isnan(np.asarray(rows[f"y{k}"], float)) for k in range(len(columns))], axis=0)
+    undated, early = np.isnat(rows["date"]), rows["date"] < since
+    found = {"undated": said & undated, "before_window": said & early}
+    aside = [
+        SetAside(source.name, reason, int(which.sum()), tuple(sorted(rows["id"][which].tolist())[:_SHOWN]))
+        for reason, which in found.items() if which.any()
+    ]
+    return ~(undated | early), aside
 
 
 def _refuse_contradiction(source: SourceTable, rows: Columns, taken: Floats) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import MissingDependencyError
 
 FONT = "Segoe UI, Noto Sans, Helvetica, PingFang SC, Microsoft YaHei, Noto Sans CJK SC, sans-serif"
-ACCENT, SOFT, RULE, QUIET = "#14507d", "#9dbad0", "#d9dee4", "#5b6672"
+ACCENT, SOFT, RULE, QUIET, INK = "#14507d", "#9dbad0", "#d9dee4", "#5b6672", "#16202b"
 WIDTH = 520
 
 

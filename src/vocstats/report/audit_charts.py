@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from ..plots.audit_frames import funnel_frame, limits_frame, sizes_between
 from ..workflows.audit_result import STATUSES
-from .charts import Axis
+from .charts import STEPS, Axis, round_ticks
 from .grid import records
-from .svg import Drawing
+from .svg import Drawing, text_width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 620.0, 380.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 612.0, 30.0, 340.0
 _NAMED = 25  # listed dealers that are named in the chart; more would cover each other
-_STEPS = (1, 2, 5)
 
 
 def control_limits(audit: DealerAudit, words: Words, minimum: int) -> Markup:
@@ -63,7 +62,7 @@ def fingerprint(dealers: pd.DataFrame, top: str, words: Words) -> Markup:
     up = Axis(*_padded(dealers["top"]), BOTTOM, TOP)
     drawing = Drawing(WIDTH, HEIGHT, words.audit("fingerprint_heading"), "fingerprint")
     _rows(drawing, up, lambda value: words.share(value, 0))
-    for tick in _ticks(across.low, across.high):
+    for tick in round_ticks(across.low, across.high):
         drawing.text(across(tick), BOTTOM + 15, words.share(tick, 0), style="small", anchor="middle")
     x, y = across(float(dealers["heard"].median())), up(float(dealers["top"].median()))
     drawing.line(x, TOP, x, BOTTOM, "kpi")
@@ -88,7 +87,7 @@ def key(words: Words) -> Markup:
         _mark(drawing, status, x + 6, 10.0, "")
         text = words.term(f"status_{status}")
         drawing.text(x + 18, 14.0, text)
-        x += 44.0 + sum(13.0 if ord(character) > 0x2E7F else 7.0 for character in text)
+        x += 44.0 + text_width(text)
     return drawing.render()
 
 
@@ -133,7 +132,7 @@ def _band(drawing: Drawing, limits: pd.DataFrame, name: str, across: Axis, up: A
 
 
 def _rows(drawing: Drawing, up: Axis, form: Callable[[float], str]) -> None:
-    for tick in _ticks(up.low, up.high):
+    for tick in round_ticks(up.low, up.high):
         drawing.line(LEFT, up(tick), RIGHT, up(tick), "grid")
         drawing.text(LEFT - 7, up(tick) + 4, form(tick), style="small", anchor="end")
 
@@ -159,16 +158,7 @@ def _padded(shares: Any) -> tuple[float, float]:
     return max(low - room, 0.0), min(high + room, 1.0) if high < 1.0 else 1.0 + 0.3 * room
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """About six round values between two ends."""
-    rough = (high - low) / 7
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = power * min(size for size in (*_STEPS, 10) if size * power >= rough * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    return [float(place * step) for place in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
 def _sizes(low: float, high: float) -> list[float]:
     """1, 2 and 5 times powers of ten between two ends; powers alone where these are many."""
     powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [float(size * power) for power in powers for size in _STEPS if low <= size * power <= high]
+    return [float(size * power) for power in powers for size in STEPS if low <= size * power <= high]

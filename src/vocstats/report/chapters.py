@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from . import council, statistics
 from .audit_chapters import audit_chapters
 from .chapter import Chapter
+from .pain_chapters import pain_chapters
 from .tenure import tenure_chapters
 from .wording import Words
 
@@ -24,6 +25,7 @@ def chapters(content: ReportContent, language: str) -> list[Chapter]:
         *(council.domain_chapter(content, words, by, corrections) for by, corrections in content.domains.items()),
         *tenure_chapters(content, words),
         *(audit_chapters(content.audit, words, content.minimum_group, content.disclose) if content.audit is not None else ()),
+        *(pain_chapters(content.pain_points, words) if content.pain_points is not None else ()),
         statistics.sensitivity(content, first, words),
         statistics.weights(content, first, words),
         statistics.balance(content, first, words),

@@ -12,6 +12,8 @@ from ..workflows.corrected_score import PARTS, TERMS, Correction
 from .svg import Drawing
 from .wording import Measure, Words, declared
 
+STEPS = (1, 2, 5)
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -30,6 +32,15 @@ class Axis:
         span = self.high - self.low
         steps = int(span) if span == int(span) and 2 <= span <= 10 else 5 if span != 2.0 else 4
         return [self.low + span * step / steps for step in range(steps + 1)]
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """About six round values between two ends."""
+    rough = (high - low) / 7
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * min(size for size in (*STEPS, 10) if size * power >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [float(place * step) for place in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def ladder(correction: Correction, words: Words, headline: str) -> Markup:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..workflows.audit_result import DealerAudit
     from ..workflows.cohort_track import CohortTrack
     from ..workflows.corrected_score import Correction
+    from .pain_content import PainPointContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,8 @@ class ReportContent:
         An audit of the dealers, which has chapters of its own.
     disclose : tuple of str
         Signals of the audit that dealers are told of.
+    pain_points : PainPointContent or None
+        Pain points, which have chapters of their own; see `pain_content`.
     """
 
     title: Mapping[str, str]
@@ -110,6 +113,7 @@ class ReportContent:
     fieldwork: pd.DataFrame | None = None
     audit: DealerAudit | None = None
     disclose: tuple[str, ...] = DISCLOSED
+    pain_points: PainPointContent | None = None
 
     @property
     def first(self) -> Correction:

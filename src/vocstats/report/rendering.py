@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..workflows.audit_result import DealerAudit
     from .content import FileRecord, ReportContent
+    from .pain_content import PainPointContent
     from .wording import Words
 
 
@@ -76,6 +77,26 @@ def render_audit(
     return _page(
         environment, words, title=title, subtitle=" · ".join(part for part in (period or days, counted, producer) if part),
         languages=languages, excel=excel, created=created, seed=audit.seed, screen="", chapters=chapters, figures={},
+    )
+
+
+def render_pain_points(
+    content: PainPointContent, *, language: Language, title: Mapping[str, str], languages: tuple[str, ...], created: str,
+    files: tuple[FileRecord, ...], producer: str, excel: bool,
+) -> str:
+    """The report of pain points alone, see `write_pain_report`."""
+    from .pain_chapters import pain_chapters, pain_data
+    from .pain_first_screen import pain_screen
+    from .pain_wording import PainWords
+    from .wording import Words
+
+    environment, words = page_environment(), Words(language)
+    counted = words("customers_total", count=words.count(float(content.result.customers.sum())))
+    chapters = [*pain_chapters(content, words, opening=False), pain_data(content, words, files)]
+    return _page(
+        environment, words, title=title, subtitle=" · ".join(part for part in (content.window, counted, producer) if part),
+        languages=languages, excel=excel, created=created, seed=content.result.seed, screen="pain_screen.html.jinja", chapters=chapters,
+        figures={}, **pain_screen(content, PainWords(words, content.taxonomy)),
     )
 
 

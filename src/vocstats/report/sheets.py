@@ -12,6 +12,8 @@ from ..plots.frames import differences, weighted_rows
 from ..workflows.corrected_score import TERMS
 from .audit_rows import dealer_rows, evidence_rows
 from .disclosure import COMPLEMENT, SHOWN, SMALL, suppressed_terms
+from .pain_rows import conflict_rows, information_rows, offset_rows, prevalence_rows, sensitivity_rows
+from .pain_wording import PainWords
 from .ranks import rank_intervals
 from .tenure_rows import track_rows
 from .wording import Measure, Words
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from ..workflows.cohort_track import CohortTrack
     from ..workflows.corrected_score import Correction
     from .content import ReportContent
+    from .pain_content import PainPointContent
 
 FIGURES = ("estimate", "std_error", "conf_low", "conf_high", "range_low", "range_high")
 ENDS = ("low", "high", "conf_low", "conf_high")
@@ -64,6 +67,8 @@ def sheets(content: ReportContent, language: str) -> tuple[Sheet, ...]:
         made.append(_sheet("analyses", words.term("sheet_analyses"), others, words))
     if content.audit is not None:
         made += audit_sheets_of(content.audit, words, content.minimum_group)
+    if content.pain_points is not None:
+        made += pain_sheets_of(content.pain_points, words)
     made.append(_sheet("assumptions", words.term("sheet_assumptions"), assumption_rows(first, words), words))
     made.append(_sheet("glossary", words.term("sheet_glossary"), glossary_rows(words), words))
     return tuple(made)
@@ -73,6 +78,17 @@ def audit_sheets_of(audit: DealerAudit, words: Words, minimum: int) -> tuple[She
     """The list of dealers and the evidence of an audit."""
     rows = {"audit_list": dealer_rows(audit, words, minimum), "audit_evidence": evidence_rows(audit, words, minimum)}
     return tuple(_sheet(name, words.term(f"sheet_{name}"), made, words) for name, made in rows.items())
+
+
+def pain_sheets_of(content: PainPointContent, words: Words) -> tuple[Sheet, ...]:
+    """The tables of pain points, as far as there is anything in them."""
+    say = PainWords(words, content.taxonomy)
+    rows = {
+        "pain_points": prevalence_rows(content, say), "pain_offsets": offset_rows(content, say),
+        "pain_sensitivity": sensitivity_rows(content, say), "pain_conflict": conflict_rows(content, say),
+        "pain_next": information_rows(content, say),
+    }
+    return tuple(_sheet(name, words.term(f"sheet_{name}"), made, words) for name, made in rows.items() if made)
 
 
 def _sheet(name: str, title: str, rows: list[dict[str, Any]], words: Words, own: tuple[str, ...] = ()) -> Sheet:

@@ -67,3 +67,17 @@ class Drawing:
 
 def _short(value: object) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def text_width(text: str) -> float:
+    """About how wide a line of text is at the size of the charts' labels."""
+    return sum(13.0 if ord(character) > 0x2E7F else 7.0 for character in text)
+
+
+def fitted(text: str, room: float) -> str:
+    """A text that fits into `room`: cut with an ellipsis where it is too long."""
+    if text_width(text) <= room:
+        return text
+    while text and text_width(text) > room - 9.0:
+        text = text[:-1]
+    return f"{text.rstrip()}…"

@@ -33,6 +33,10 @@ class Words:
         """A text of ``texts/audit.toml``."""
         return texts.render(f"audit.{key}", self.language, **values)
 
+    def pain(self, key: str, **values: Any) -> str:
+        """A text of ``texts/pain.toml``."""
+        return texts.render(f"pain.{key}", self.language, **values)
+
     def page(self, key: str, **values: Any) -> str:
         """A text of ``texts/dealer_page.toml``."""
         return texts.render(f"dealer_page.{key}", self.language, **values)

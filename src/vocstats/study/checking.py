@@ -10,7 +10,8 @@ from typing import Any
 from ..errors import InputError
 from .auditing import audit_key_problems
 from .kinds import KINDS
-from .schema import CORRECTION, KEYS, NOT_YET, REQUIRED, SCHEMA_VERSION, Key, Section, keys_of, sections_under
+from .pain_keys import pain_key_problems
+from .schema import CORRECTION, KEYS, REQUIRED, SCHEMA_VERSION, SCORE, Key, Section, keys_of, of_any_name, sections_under
 from .toml_text import toml
 
 Settings = dict[str, Any]
@@ -50,10 +51,8 @@ def _check_section(pattern: str, path: str, table: Any, problems: list[InputErro
     for name, value in table.items():
         if name in keys:
             settings[name] = _check_value(keys[name], path, value, problems)
-        elif (child := sections.get(name) or sections.get("{column}")) is not None:
+        elif (child := sections.get(name) or of_any_name(sections)) is not None:
             settings[name] = _check_section(child.name, _join(path, name), value, problems)
-        elif not pattern and name in NOT_YET:
-            problems.append(_not_yet(name))
         else:
             problems.append(_unknown(pattern, path, name, value, [*keys, *sections]))
     for name, key in keys.items():
@@ -61,15 +60,25 @@ def _check_section(pattern: str, path: str, table: Any, problems: list[InputErro
             if key.default is REQUIRED:
                 problems.append(_absent(path, name, key))
             settings[name] = key.default
-    alone = "audit" in table and not any(name in table for name in CORRECTION)  # no score is corrected
+    unneeded = () if pattern else _unneeded(table)
     for name, section in sections.items():
-        if name in table or name.startswith("{") or (alone and name in CORRECTION):
+        if name in table or name.startswith("{") or name in unneeded:
             continue
         if section.required:
             problems.append(_absent_section(section))
         elif section.standing:
             settings[name] = _check_section(section.name, section.name, {}, problems)
     return settings
+
+
+def _unneeded(table: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sections of the correction that a study without one may leave out."""
+    pains = table.get("pain_points")
+    from_rows = isinstance(pains, Mapping) and "observations" not in pains
+    if from_rows:
+        return () if any(name in table for name in SCORE) else SCORE
+    alone = "audit" in table or pains is not None
+    return CORRECTION if alone and not any(name in table for name in CORRECTION) else ()
 
 
 def _check_value(key: Key, path: str, value: Any, problems: list[InputError]) -> Any:
@@ -100,7 +109,8 @@ def _check_value(key: Key, path: str, value: Any, problems: list[InputError]) ->
 
 def _across_keys(settings: Settings) -> list[InputError]:
     """What no single key can show."""
-    return [*(_of_correction(settings) if "registry" in settings else ()), *audit_key_problems(settings)]
+    corrected = _of_correction(settings) if "outcome" in settings else ()
+    return [*corrected, *audit_key_problems(settings), *pain_key_problems(settings)]
 
 
 def _of_correction(settings: Settings) -> list[InputError]:
@@ -220,13 +230,6 @@ def _unknown(pattern: str, path: str, name: str, value: Any, known: list[str]) -
         f"{what}. {hint}",
         code="study_unknown_section" if section else "study_unknown_key", argument=_join(path, name), levels=nearest,
         place=_place(path), key=name, section=_join(path, name), hint=hint_zh,
-    )
-
-
-def _not_yet(name: str) -> InputError:
-    return InputError(
-        f"[{name}] is not available yet in this version. Delete the section to run the rest of the study.",
-        code="study_not_available", argument=name, section=name,
     )
 
 

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
     from ..customer_base import CustomerBase
     from ..report.content import FileRecord, ReportContent
+    from ..report.pain_content import PainPointContent
     from ..workflows.audit_result import DealerAudit
     from ..workflows.cohort_track import CohortTrack
     from ..workflows.corrected_score import Correction
 
 Progress = Callable[[str, int, int], None]
-"""Called with the step ("read", "audit", "correct", "track", "write"), how many of its parts are done, and how many there are."""
+"""Called with the step, how many of its parts are done, and how many there are.
+
+Steps are "read", "audit", "pain_points", "correct", "track" and "write".
+"""
 
 
 def correct_study(
@@ -81,6 +85,7 @@ def gather(
     *,
     tracks: Mapping[str, Mapping[str, CohortTrack]] | None = None,
     audit: DealerAudit | None = None,
+    pain_points: PainPointContent | None = None,
 ) -> ReportContent:
     """What the report shows of a study."""
     from ..report.content import ReportContent
@@ -114,6 +119,7 @@ def gather(
         excel=study["report"]["excel"],
         fieldwork=_fieldwork(study, base),
         audit=audit,
+        pain_points=pain_points,
         disclose=disclosed(study),
         window=f"{population['from']} – {population['to']}" if population else "",
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, VocstatsError
 from .auditing import read_audit
+from .pain_points import read_pains
 from .reading import Files, absent_files, read_base, read_files
 from .requests import requests
 from .tracking import cohort_labels, read_tenures
@@ -14,6 +15,7 @@ from .tracking import cohort_labels, read_tenures
 if TYPE_CHECKING:
     from ..customer_base import CustomerBase
     from ..workflows.audit_tables import Responses, Roster
+    from ..workflows.pain_counts import PainPointTable
     from .study_file import Study
 
 # What settles a refusal, so that the next problem can be found: for every source, or for the base.
@@ -40,11 +42,14 @@ class CheckedData:
         None where its data are refused, or no score is corrected.
     audit : (Responses, Roster or None) or None
         The tables of the audit; None where they are refused, or no dealers are audited.
+    pain_points : PainPointTable or None
+        The counts; None where they are refused, or no pain points are estimated.
     """
 
     problems: list[VocstatsError]
     base: CustomerBase | None = None
     audit: tuple[Responses, Roster | None] | None = None
+    pain_points: PainPointTable | None = None
 
 
 def check_data(study: Study) -> CheckedData:
@@ -74,14 +79,17 @@ def check_data(study: Study) -> CheckedData:
     if missing:
         return CheckedData(problems=[*missing])
     problems: list[VocstatsError] = []
-    base, audit = None, None
-    if study.corrects:
+    base, audit, pains = None, None, None
+    if study.reads_base:
         base = _built(study, files, problems)
         problems += [] if base is None else _outcome_problems(study, base)
     if study.audits:
         audit, found = read_audit(study, files)
         problems += found
-    return CheckedData(problems=problems, base=None if problems else base, audit=audit)
+    if study.counts_pains and (base is not None or not study.reads_base):
+        pains, found = read_pains(study, files, base)
+        problems += found
+    return CheckedData(problems=problems, base=None if problems else base, audit=audit, pain_points=pains)
 
 
 def _built(study: Study, files: Files, problems: list[VocstatsError]) -> CustomerBase | None:
@@ -102,12 +110,12 @@ def _built(study: Study, files: Files, problems: list[VocstatsError]) -> Custome
 
 def _outcome_problems(study: Study, base: CustomerBase) -> list[VocstatsError]:
     """What is wrong with each outcome and each auxiliary, read one by one."""
-    entries = study["correct"]["by"]
+    entries = study["correct"].get("by") or ()
     columns = [*study["auxiliaries"]["columns"], *(name for entry in entries for name in ([entry] if isinstance(entry, str) else entry))]
-    columns += [name for name in (study["registry"]["dealer"], study["correct"]["shadow"]) if name]
+    columns += [name for name in (study["registry"]["dealer"], study["correct"].get("shadow")) if name]
     columns += cohort_labels(study)
     asked: list[dict[str, Any]] = [{"columns": [name]} for name in dict.fromkeys(columns)]
-    for _, call in study.corrections():
+    for _, call in study.corrections() if study.corrects else ():
         asked.append({"outcome": call["outcome"], "items": call.get("items"), "scale": call["scale"]})
     problems: list[VocstatsError] = []
     for number, arguments in enumerate(asked):

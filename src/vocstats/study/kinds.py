@@ -166,6 +166,19 @@ def _pages(value: Any) -> Any:
     return _list(_text)(value)
 
 
+def _pain_columns(value: Any) -> Any:
+    """Columns by pain point, or such columns by source."""
+    if isinstance(value, list):
+        return _list(_text)(value)
+    return _table(lambda entry: _text(entry) if isinstance(entry, str) else _pain_columns(entry))(value)
+
+
+def _beta(value: Any) -> list[float]:
+    """The two parameters of a beta distribution."""
+    _require(isinstance(value, list) and len(value) == 2)
+    return [_between(0, float("inf"), _number)(entry) for entry in value]
+
+
 def _condition(value: Any) -> Any:
     return _list(_scalar)(value) if isinstance(value, list) else _scalar(value)
 
@@ -210,5 +223,12 @@ KINDS: Mapping[str, Kind] = {
     ),
     "pages": Kind('"flagged", "all", or a list of dealers: ["D0123"]', '"flagged"、"all",或经销商列表:["D0123"]', _pages),
     "figures": Kind("a table: { name = number }", "表:{ 名称 = 数字 }", _table(_number)),
+    "pain_columns": Kind(
+        'columns named as the pain points: ["delivery"], or { delivery = "q5_1" }, or either by source: { survey = ["delivery"] }',
+        '以痛点命名的列:["delivery"],或 { delivery = "q5_1" },或按来源分别给出:{ survey = ["delivery"] }',
+        _pain_columns,
+    ),
+    "mapping": Kind('a table: { "code" = "pain point" }', '表:{ "代码" = "痛点" }', _table(_text)),
+    "betas": Kind("a table of pairs: { source = [a, b] }", "成对数字的表:{ 来源 = [a, b] }", _table(_beta)),
     "columns": Kind("a list of columns; an entry that is a list crosses its columns", "列名列表;条目本身为列表时表示交叉分组", _columns),
 }

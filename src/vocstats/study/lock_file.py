@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .schema import KEYS, Key, keys_of, sections_under
+from .schema import KEYS, Key, keys_of, of_any_name, sections_under
 from .toml_text import toml, toml_key
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LOCK_NAME = "study.lock.toml"
 _PACKAGES = ("vocstats", "numpy", "scipy", "pandas", "statsmodels", "narwhals", "altair", "vl-convert-python", "jinja2", "openpyxl")
-_PATHS = {("study", "output"), *((key.section, key.name) for key in KEYS if key.name in ("file", "outcome_file", "responses"))}
+_FILE_KEYS = ("file", "outcome_file", "responses", "observations")
+_PATHS = {("study", "output"), *((key.section, key.name) for key in KEYS if key.name in _FILE_KEYS)}
 
 
 def versions() -> dict[str, str]:
@@ -91,9 +92,10 @@ def _section_lines(pattern: str, path: str, settings: Mapping[str, Any], study: 
     lines += [_key_line(key, settings.get(name), study, folder) for name, key in keys_of(pattern).items()]
     lines += [""] if lines else []
     children = sections_under(pattern)
-    for name in [*children] if "{column}" not in children else [*settings]:
-        if isinstance(settings.get(name), Mapping):
-            child = children.get(name) or children["{column}"]
+    named = of_any_name(children)
+    for name in [*settings] if named is not None else [*children]:
+        child = children.get(name) or named
+        if child is not None and isinstance(settings.get(name), Mapping):
             lines += _section_lines(child.name, f"{path}.{toml_key(name)}" if path else toml_key(name), settings[name], study, folder)
     return lines
 
@@ -103,7 +105,7 @@ def _key_line(key: Key, value: Any, study: Study, folder: Path) -> str:
         return f"# {key.name} is not set"
     if isinstance(value, Mapping) and "file" in value:
         value = {**value, "file": _relative(study.locate(value["file"]), folder)}
-    if (key.section, key.name) in _PATHS:
+    if (key.section, key.name) in _PATHS or (key.path == "pain_points.taxonomy" and value != key.default):
         value = _relative(study.locate(value), folder)
     return f"{key.name} = {toml(value)}"
 

@@ -11,7 +11,7 @@ from .lock_file import refuse_changed_files, sha256
 from .requests import Request, merged, requests
 
 if TYPE_CHECKING:
-    from ..customer_base import CustomerBase, Source
+    from ..customer_base import CustomerBase, Reports, Source
     from ..report.content import FileRecord
     from .study_file import Study
 
@@ -100,7 +100,8 @@ def read_base(study: Study, files: Files | None = None, *, sources: Mapping[str,
 
     files = read_files(study) if files is None else files
     answers = {name: _source(files, name, {**settings, **(sources or {})}) for name, settings in study.sources.items()}
-    return CustomerBase.from_frames(files.table("registry"), **{**base_arguments(study), "answers": answers, **replaced})
+    given = {**base_arguments(study), "answers": answers, "reports": study_reports(study, files), **replaced}
+    return CustomerBase.from_frames(files.table("registry"), **given)
 
 
 def read_telling(study: Study, files: Files, tell: Callable[[str, int, int], None]) -> CustomerBase:
@@ -126,9 +127,20 @@ def base_arguments(study: Study) -> dict[str, Any]:
         "base_weight": design.get("base_weight"),
         "unit": study["study"]["unit"],
         "missing": study["auxiliaries"]["missing"],
-        "missing_codes": tuple(study["outcome"]["missing_codes"]),
+        "missing_codes": tuple(study["outcome"].get("missing_codes") or ()),
         "bands": study["auxiliaries"].get("bands"),
         "precedence": study["answers"].get("precedence"),
+    }
+
+
+def study_reports(study: Study, files: Files) -> dict[str, Reports]:
+    """The tables of reports a study counts pain points in."""
+    from ..customer_base import Reports
+
+    names = ("date", "id", "code", "mapping", "columns", "looked_at", "where", "unmatched", "unmapped")
+    return {
+        name: Reports(files.table(f"reports.{name}"), **{option: settings[option] for option in names})
+        for name, settings in (study["pain_points"].get("reports") or {}).items()
     }
 
 

@@ -58,10 +58,12 @@ class Request:
 
 def requests(study: Study) -> Iterator[Request]:
     """One request for each role a file has in the study."""
-    if study.corrects:
-        yield from _of_correction(study)
+    if study.reads_base:
+        yield from _of_base(study)
     if study.audits:
         yield from _of_audit(study)
+    if study.counts_pains:
+        yield from pain_requests(study)
 
 
 def merged(asked: Iterable[Request]) -> tuple[list[str], list[str], list[str], list[str]]:
@@ -73,12 +75,13 @@ def merged(asked: Iterable[Request]) -> tuple[list[str], list[str], list[str], l
     return columns, text, scores, [name for name in optional if name not in columns]
 
 
-def _of_correction(study: Study) -> Iterator[Request]:
+def _of_base(study: Study) -> Iterator[Request]:
     identifier = study["registry"]["id"]
-    outcomes = _distinct(name for _, call in study.corrections() for name in (call.get("items") or [call["outcome"]]))
+    calls = study.corrections() if study.corrects else []
     yield _registry_request(study)
     for name, source in study.sources.items():
         section = f"answers.{name}"
+        outcomes = _distinct([*(item for _, call in calls for item in (call.get("items") or [call["outcome"]])), *pain_items(study, name)])
         columns = [*(source[key] for key in ("selected", "selection_probability", "answered", "date", "attempt")), *(source["where"] or ())]
         own = [source["id"] or identifier]
         yield Request.of(name, f"{section}.file", source, columns, text=own, scores=() if source["outcome_file"] else outcomes)
@@ -97,8 +100,8 @@ def _registry_request(study: Study) -> Request:
     columns = [population.get("joined"), population.get("left"), *(registry["where"] or ())]
     columns += [churned if isinstance(churned, str) else churned["column"], design.get("stratum"), design.get("base_weight")]
     columns += [*(design.get("cluster") or ()), *(band["from"] for band in bands.values()), *study["auxiliaries"]["columns"]]
-    columns += [study["correct"]["shadow"]]
-    columns += [name for entry in study["correct"]["by"] for name in ([entry] if isinstance(entry, str) else entry)]
+    columns += [study["correct"].get("shadow"), *pain_groups(study)]
+    columns += [name for entry in study["correct"].get("by") or () for name in ([entry] if isinstance(entry, str) else entry)]
     text = [registry["id"], registry["dealer"]]
     columns += cohort_columns(study)
     return Request.of("registry", "registry.file", registry, [name for name in columns if name not in bands], text=text)
@@ -125,6 +128,44 @@ def _of_audit(study: Study) -> Iterator[Request]:
 def audit_dealer_column(study: Study) -> str:
     """Column of the dealer in the forms: as named, else that of the registry, else "dealer"."""
     return str(study["audit"]["dealer"] or study["registry"].get("dealer") or "dealer")
+
+
+def pain_groups(study: Study) -> list[str]:
+    """Columns of the registry that tell customers apart where pain points are counted from rows."""
+    asked = study["pain_points"]
+    return list(asked["groups"]) if asked and not asked["observations"] else []
+
+
+def pain_items(study: Study, source: str) -> list[str]:
+    """Columns of 1 and 0 of a source of answers."""
+    columns = study["pain_points"].get("columns") or {}
+    if isinstance(columns, Mapping) and not all(isinstance(named, str) for named in columns.values()):
+        columns = columns.get(source) or {}
+    return list(columns.values()) if isinstance(columns, Mapping) else list(columns)
+
+
+def pain_requests(study: Study) -> Iterator[Request]:
+    """The counts, the frame, the audit of the coder and the reports of ``[pain_points]``."""
+    asked = study["pain_points"]
+    kind = [asked["pain_point"]]
+    if asked["observations"]:
+        labels, figures = [*kind, *asked["groups"], asked["response_group"]], [asked["positive"], asked["n"]]
+        yield Request.of(
+            "observations", "pain_points.observations", asked, figures, text=[*labels, asked["source"]], optional=["coder"]
+        )
+        frame = asked["frame"]
+        yield Request.of("frame", "pain_points.frame.file", frame, [frame["customers"]], text=labels[1:])
+    if audit := asked.get("coder_audit"):
+        figures = ["truth", asked["positive"], asked["n"]] if asked["observations"] else ["truth", "positive", "n"]
+        optional = [asked["source"] if asked["observations"] else "source", "coder"]
+        yield Request.of("coder_audit", "pain_points.coder_audit.file", audit, figures, text=kind, optional=optional)
+    for name, settings in (asked.get("reports") or {}).items():
+        columns = settings["columns"] or {}
+        flags = list(columns.values()) if isinstance(columns, Mapping) else columns
+        yield Request.of(
+            f"reports.{name}", f"pain_points.reports.{name}.file", settings, [settings["date"], *(settings["where"] or ())],
+            text=[settings["id"] or study["registry"]["id"], settings["code"]], scores=flags,
+        )
 
 
 def _distinct(names: Iterable[str | None]) -> list[str]:

@@ -9,6 +9,7 @@ from ..results import Record, register
 from ..workflows.audit_result import DealerAudit
 from ..workflows.cohort_track import CohortTrack
 from ..workflows.corrected_score import Correction
+from ..workflows.pain_result import PainPointPrevalence
 
 
 @register("study_result")
@@ -21,7 +22,7 @@ class StudyResult(Record):
     title : dict
         {language: title of the study}.
     headline : str
-        The term of the report's first screen; "" where the study audits dealers only.
+        The term of the report's first screen; "" where no score is corrected.
     created : str
         ISO date of the run.
     corrections : tuple of Correction
@@ -30,6 +31,8 @@ class StudyResult(Record):
         Satisfaction by tenure, where the study asks for it: for each statistic the whole base, then each entry of ``[cohorts] by``.
     audit : DealerAudit or None
         The dealer audit, where the study asks for it: without positions of rows.
+    pain_points : PainPointPrevalence or None
+        How many customers have which pain, where the study asks for it: without draws.
     """
 
     title: Mapping[str, str]
@@ -38,6 +41,7 @@ class StudyResult(Record):
     corrections: tuple[Correction, ...] = field(default=())
     tracks: tuple[CohortTrack, ...] = field(default=())
     audit: DealerAudit | None = None
+    pain_points: PainPointPrevalence | None = None
 
     def overall(self, statistic: str) -> Correction:
         """The correction of the whole base."""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from .auditing import audit_study
 from .correcting import Progress, correct_study, gather
 from .folder import refuse_taken, whole_folder
+from .pain_points import StudyPains, estimate_study_pains
 from .reading import read_files, read_telling
 from .requirements import refuse_without_packages
 from .result import StudyResult
 from .study_file import TITLES, Study
 from .tracking import track_study
-from .writing import write_audit, write_confidential, write_lock, write_pages, write_report
+from .writing import write_audit, write_confidential, write_lock, write_pages, write_pains, write_report
 
 if TYPE_CHECKING:
     from ..report.content import ReportContent
@@ -32,9 +33,11 @@ class StudyRun:
     folder : Path
         Where everything was written.
     content : ReportContent or None
-        What the report shows; None where the study audits dealers only.
+        What the report shows of corrected scores; None where the study corrects none.
     audit : DealerAudit or None
         The audit of the dealers, with its evidence.
+    pain_points : StudyPains or None
+        How many customers have which pain, with draws, and what was counted.
     result : StudyResult
         What ``result.json`` holds.
     """
@@ -42,6 +45,7 @@ class StudyRun:
     folder: Path
     content: ReportContent | None
     audit: DealerAudit | None
+    pain_points: StudyPains | None
     result: StudyResult
 
 
@@ -53,7 +57,7 @@ def run_study(
     languages: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> StudyRun:
-    """Correct every statistic of a study, audit its dealers, and write the report, the tables and the lock file.
+    """Correct every statistic of a study, audit its dealers, estimate its pain points, and write the report, the tables and the lock file.
 
     Parameters
     ----------
@@ -85,31 +89,40 @@ def run_study(
     refuse_taken(folder, overwrite=overwrite)
     refuse_without_packages(study)
     files = read_files(study)
-    base = read_telling(study, files, tell) if study.corrects else None
+    base = read_telling(study, files, tell) if study.reads_base else None
     audit = audit_study(study, files, tell) if study.audits else None
+    pains = estimate_study_pains(study, files, base, tell) if study.counts_pains else None
     spoken = tuple(languages or study["study"]["language"])
     content = None
-    if base is not None:
+    if base is not None and study.corrects:
         corrections, domains = correct_study(study, base, tell)
         tracks = track_study(study, base, tell)
-        content = gather(study, base, corrections, domains, files.records(), spoken, tracks=tracks, audit=audit)
-    result = publishable_result(study, content, audit)
+        content = gather(
+            study, base, corrections, domains, files.records(), spoken, tracks=tracks, audit=audit,
+            pain_points=None if pains is None else pains.content,
+        )
+    result = publishable_result(study, content, audit, pains)
     with whole_folder(folder, overwrite=overwrite) as unfinished:
         if content is not None:
             write_report(content, unfinished, tell)
         elif audit is not None:
             write_audit(study, audit, unfinished, spoken, files.records(), tell)
+        elif pains is not None:
+            write_pains(study, pains.content, unfinished, spoken, files.records(), tell)
         if audit is not None:
             write_pages(study, audit, unfinished, spoken)
         (unfinished / "result.json").write_text(result.to_json(indent=1), encoding="utf-8")
         if study["report"]["customer_files"]:
             write_confidential(unfinished, base, content, audit)
         write_lock(unfinished, folder, study, content, files.records())
-    return StudyRun(folder=folder, content=content, audit=audit, result=result)
+    return StudyRun(folder=folder, content=content, audit=audit, pain_points=pains, result=result)
 
 
-def publishable_result(study: Study, content: ReportContent | None, audit: DealerAudit | None = None) -> StudyResult:
+def publishable_result(
+    study: Study, content: ReportContent | None, audit: DealerAudit | None = None, pains: StudyPains | None = None
+) -> StudyResult:
     """What a study found, small groups left out as in the report."""
+    from ..report import publishable_pain_points
     from .publishing import publishable, publishable_audit, publishable_track
 
     minimum = study["report"]["minimum_group"]
@@ -122,4 +135,5 @@ def publishable_result(study: Study, content: ReportContent | None, audit: Deale
         corrections=tuple(publishable(correction, minimum) for correction in found),
         tracks=tuple(publishable_track(track, minimum) for table in tracks for track in table.values()),
         audit=None if audit is None else publishable_audit(audit, minimum),
+        pain_points=None if pains is None else publishable_pain_points(pains.result, minimum),
     )

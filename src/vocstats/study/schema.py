@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -11,9 +12,10 @@ from ..texts import LANGUAGES, render
 SCHEMA_VERSION = 1
 SOURCES = ("survey", "follow_up", "exit_interview")
 HEADLINES = ("nonresponse_corrected", "survivor_corrected")
-NOT_YET = ("pain_points",)
 CORRECTION = ("registry", "answers", "outcome", "auxiliaries", "correct", "cohorts", "design", "sensitivity")
-"""Sections of the correction: a study with ``[audit]`` may have none of them."""
+"""Sections of the correction: a study with ``[audit]`` or ``[pain_points]`` may have none of them."""
+SCORE = ("outcome", "correct", "cohorts", "sensitivity")
+"""Those of the score: a study that counts pain points from rows has the others."""
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "required"})()
 
 
@@ -70,6 +72,11 @@ SECTIONS = (
     Section("audit"),
     Section("audit.roster"),
     Section("audit.pages"),
+    Section("pain_points"),
+    Section("pain_points.frame"),
+    Section("pain_points.coder_audit"),
+    Section("pain_points.reports"),
+    Section("pain_points.reports.{name}"),
     Section("report", standing=True),
 )
 
@@ -81,6 +88,7 @@ def _allowed(alias: Any) -> tuple[str, ...]:
 _FRAMES, _SOURCE, _CORRECT, _TRACK = "CustomerBase.from_frames", "Source", "correct", "track_cohorts"
 _AUDIT, _PAGES = "audit_dealers", "report.write_dealer_pages"
 _DISCLOSED = ("near_duplicates", "bursts", "threshold_bunching", "straightlining", "quick_forms")  # by default, as in the report
+_PAINS, _COUNT, _REPORTS = "estimate_pain_points", "CustomerBase.count_pain_points", "Reports"
 
 KEYS = (
     Key("", "schema_version", "whole", REQUIRED, ""),
@@ -208,6 +216,48 @@ KEYS = (
     Key("audit.pages", "reply_to", "text", None, f"{_PAGES}(reply_to=)"),
     Key("audit.pages", "reply_days", "count", 10, f"{_PAGES}(reply_days=)"),
     Key("audit.pages", "run", "text", None, f"{_PAGES}(run=)"),
+    # -- pain points
+    Key("pain_points", "observations", "text", None, f"{_PAINS}(observations)"),
+    Key("pain_points", "sheet", "text", None, "tables.read_table(sheet=)"),
+    Key("pain_points", "encoding", "text", None, "tables.read_table(encoding=)"),
+    Key("pain_points", "pain_point", "text", "pain_point", f"{_PAINS}(pain_point=)"),
+    Key("pain_points", "response_group", "text", "response_group", f"{_PAINS}(response_group=)"),
+    Key("pain_points", "source", "text", "source", f"{_PAINS}(source=)"),
+    Key("pain_points", "positive", "text", "positive", f"{_PAINS}(positive=)"),
+    Key("pain_points", "n", "text", "n", f"{_PAINS}(n=)"),
+    Key("pain_points", "columns", "pain_columns", None, f"{_COUNT}(columns=)"),
+    Key("pain_points", "missing_codes", "values", [], f"{_COUNT}(missing_codes=)"),
+    Key("pain_points", "window", "period", None, f"{_COUNT}(window=)"),
+    Key("pain_points", "taxonomy", "text", "default", f"{_PAINS}(taxonomy=)"),
+    Key("pain_points", "groups", "texts", [], f"{_PAINS}(groups=)"),
+    Key("pain_points", "dealer", "text", "dealer", f"{_PAINS}(dealer=)"),
+    Key("pain_points", "by", "text_or_texts", None, f"{_PAINS}(by=)"),
+    Key("pain_points", "perfect_sources", "texts", [], f"{_PAINS}(perfect_sources=)"),
+    Key("pain_points", "mentions", "betas", None, f"{_PAINS}(mentions=)"),
+    Key("pain_points", "false_mentions", "betas", None, f"{_PAINS}(false_mentions=)"),
+    Key("pain_points", "mode_effects", "figures", None, f"{_PAINS}(mode_effects=)"),
+    Key("pain_points", "engine", "text", "approximate", f"{_PAINS}(engine=)", _allowed(options.PainEngine)),
+    Key("pain_points", "level", "share", 0.90, f"{_PAINS}(level=)"),
+    Key("pain_points.frame", "file", "text", REQUIRED, f"{_PAINS}(frame=)"),
+    Key("pain_points.frame", "sheet", "text", None, "tables.read_table(sheet=)"),
+    Key("pain_points.frame", "encoding", "text", None, "tables.read_table(encoding=)"),
+    Key("pain_points.frame", "customers", "text", "customers", f"{_PAINS}(frame_count=)"),
+    Key("pain_points.coder_audit", "file", "text", REQUIRED, f"{_PAINS}(coder_audit=)"),
+    Key("pain_points.coder_audit", "sheet", "text", None, "tables.read_table(sheet=)"),
+    Key("pain_points.coder_audit", "encoding", "text", None, "tables.read_table(encoding=)"),
+    Key("pain_points.coder_audit", "drawn_by", "text", None, f"{_PAINS}(audit_drawn_by=)", _allowed(options.AuditDrawnBy)),
+    Key("pain_points.reports.{name}", "file", "text", REQUIRED, _REPORTS),
+    Key("pain_points.reports.{name}", "sheet", "text", None, "tables.read_table(sheet=)"),
+    Key("pain_points.reports.{name}", "encoding", "text", None, "tables.read_table(encoding=)"),
+    Key("pain_points.reports.{name}", "id", "text", None, f"{_REPORTS}(id=)"),
+    Key("pain_points.reports.{name}", "date", "text", REQUIRED, f"{_REPORTS}(date=)"),
+    Key("pain_points.reports.{name}", "code", "text", None, f"{_REPORTS}(code=)"),
+    Key("pain_points.reports.{name}", "mapping", "mapping", None, f"{_REPORTS}(mapping=)"),
+    Key("pain_points.reports.{name}", "columns", "pain_columns", None, f"{_REPORTS}(columns=)"),
+    Key("pain_points.reports.{name}", "looked_at", "text", "everyone", f"{_REPORTS}(looked_at=)", ("everyone", "listed")),
+    Key("pain_points.reports.{name}", "where", "conditions", None, f"{_REPORTS}(where=)"),
+    Key("pain_points.reports.{name}", "unmatched", "text", "fail", f"{_REPORTS}(unmatched=)", _allowed(options.Unmatched)),
+    Key("pain_points.reports.{name}", "unmapped", "text", "fail", f"{_REPORTS}(unmapped=)", _allowed(options.Unmatched)),
     # -- report
     Key("report", "minimum_group", "count", 10, ""),
     Key("report", "customer_files", "boolean", False, ""),
@@ -230,3 +280,8 @@ def sections_under(section: str) -> dict[str, Section]:
         if candidate.name and parent == section:
             found.update(dict.fromkeys(SOURCES if last == "{source}" else (last,), candidate))
     return found
+
+
+def of_any_name(sections: Mapping[str, Section]) -> Section | None:
+    """The one of some sections that stands for any name, such as that of a band."""
+    return next((section for name, section in sections.items() if name.startswith("{")), None)

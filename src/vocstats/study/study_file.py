@@ -45,8 +45,18 @@ class Study:
 
     @property
     def corrects(self) -> bool:
-        """Whether it corrects a score: it has a registry."""
+        """Whether it corrects a score."""
+        return "outcome" in self.settings
+
+    @property
+    def reads_base(self) -> bool:
+        """Whether it reads customers: it has a registry."""
         return "registry" in self.settings
+
+    @property
+    def counts_pains(self) -> bool:
+        """Whether it estimates pain points."""
+        return "pain_points" in self.settings
 
     @property
     def audits(self) -> bool:

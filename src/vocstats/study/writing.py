@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..customer_base import CustomerBase
     from ..options import Language
     from ..report.content import FileRecord, ReportContent
+    from ..report.pain_content import PainPointContent
     from ..workflows.audit_result import DealerAudit
     from .correcting import Progress
 
@@ -52,6 +53,23 @@ def write_audit(
     )
     tell("write", 1, 2)
     report.write_audit_tables(audit, folder, spoken, minimum_group=minimum, excel=excel)
+    tell("write", 2, 2)
+
+
+def write_pains(
+    study: Study, pains: PainPointContent, folder: Path, languages: Sequence[str], files: Sequence[FileRecord], tell: Progress
+) -> None:
+    """The report of pain points alone, and its tables."""
+    from .. import report
+
+    spoken, excel = cast("Sequence[Language]", languages), study["report"]["excel"]
+    tell("write", 0, 2)
+    report.write_pain_report(
+        pains, folder, title=study.texts("study", TITLES), languages=spoken, created=date.today().isoformat(), files=files,
+        producer=study["study"]["producer"] or "", excel=excel,
+    )
+    tell("write", 1, 2)
+    report.write_pain_tables(pains, folder, spoken, excel=excel)
     tell("write", 2, 2)
 
 

@@ -1,0 +1,103 @@
+"""Counts of pain points as the model reads them: flat cells, and where each finds what it depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..prevalence.counts import PainPointCounts
+from ..results import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a compiled model depends on beside its data.
+
+    Attributes
+    ----------
+    pains, segments, groups : int
+    dealers : int
+        0: dealers have no effects of their own.
+    coded, mentions, false_mentions, modes : int
+        Unknown pairs (Se, Sp), unknown m1, m0 and mode effects.
+    """
+
+    pains: int
+    segments: int
+    groups: int
+    dealers: int
+    coded: int
+    mentions: int
+    false_mentions: int
+    modes: int
+
+    @property
+    def reads(self) -> list[str]:
+        """Names of the data that a model of this shape reads."""
+        wanted = {
+            "segment": self.segments > 1, "group": self.groups > 1, "dealer": self.dealers,
+            **dict.fromkeys(("coder", "sensitivity_beta", "specificity_beta"), self.coded),
+            **dict.fromkeys(("mentioner", "mention_beta"), self.mentions),
+            **dict.fromkeys(("false_mentioner", "false_mention_beta"), self.false_mentions),
+            **dict.fromkeys(("mode", "mode_scale"), self.modes),
+        }
+        return ["pain", "positive", "n", *(name for name, there in wanted.items() if there)]
+
+    @property
+    def blank(self) -> dict[str, Any]:
+        """Data of one cell, to compile a model with."""
+        sizes = {
+            "sensitivity": self.coded, "specificity": self.coded, "mention": self.mentions, "false_mention": self.false_mentions
+        }
+        known = {f"{name}_beta": np.ones((size, 2)) for name, size in sizes.items()} | {"mode_scale": np.ones(self.modes)}
+        known |= {"positive": np.ones(1), "n": np.full(1, 2.0)}
+        return {name: known.get(name, np.zeros(1, np.int64)) for name in self.reads}
+
+
+def shape_of(counts: PainPointCounts, *, dealers: bool) -> Shape:
+    """The shape of the model of these counts."""
+    segments, many, groups = counts.frame.shape
+    return Shape(
+        counts.pains, segments, groups, many if dealers else 0, len(counts.sensitivity) * counts.pains,
+        int(told(counts.mention).sum()), int(told(counts.false_mention).sum()), int((counts.mode_scale > 0.0).sum()) * counts.pains,
+    )
+
+
+def flat_data(counts: PainPointCounts, shape: Shape) -> dict[str, Any]:
+    """The model's data: cells that hold answers, and the Beta and normal distributions known beforehand.
+
+    ``coder``, ``mentioner``, ``false_mentioner`` and ``mode`` say which entry of the flattened unknowns a cell reads. The entry after
+    the last is what holds for a coder who is never wrong, where m1 = 1, m0 = 0, and for a mode that adds nothing.
+    """
+    kept = counts.n > 0.0
+    pain, source = counts.pain[kept], counts.source[kept]
+    perfect = len(counts.sensitivity) * counts.pains
+    coder = counts.coder[source]
+    modal = np.repeat(counts.mode_scale[:, None], counts.pains, axis=1)
+    asked, falsely = told(counts.mention), told(counts.false_mention)
+    data = {
+        "pain": pain, "segment": counts.segment[kept], "dealer": counts.dealer[kept], "group": counts.group[kept],
+        "coder": np.where(coder < 0, perfect, coder * counts.pains + pain), "mentioner": _place(asked)[source, pain],
+        "false_mentioner": _place(falsely)[source, pain], "mode": _place(modal > 0.0)[source, pain],
+    }
+    data = {name: np.asarray(codes, np.int64) for name, codes in data.items()} | {
+        "positive": counts.positive[kept], "n": counts.n[kept],
+        "sensitivity_beta": counts.sensitivity.reshape(-1, 2), "specificity_beta": counts.specificity.reshape(-1, 2),
+        "mention_beta": counts.mention[asked], "false_mention_beta": counts.false_mention[falsely], "mode_scale": modal[modal > 0.0],
+    }
+    return {name: data[name] for name in shape.reads}
+
+
+def told(beta: Floats) -> npt.NDArray[np.bool_]:
+    """Sources and pains whose m1 or m0 has a distribution, (sources, K)."""
+    return ~np.isnan(beta[..., 0])
+
+
+def _place(unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Where each flagged entry stands among the flagged ones; one past the last for the others."""
+    place = np.full(unknown.shape, int(unknown.sum()), np.int64)
+    place[unknown] = np.arange(int(unknown.sum()))
+    return place

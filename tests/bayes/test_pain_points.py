@@ -1,0 +1,202 @@
+"""The sampled model of pain points: its density against the formula, what it reads, and what comes out of a fit."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from bayes.densities import constrained
+from bayes.pages import failures_of_example
+from scipy import special, stats
+from simulation.pain_point_calibration import evenness, ranks, smallest, world
+
+from vocstats.bayes import build_pain_points, fit_pain_points
+from vocstats.bayes.engine_comparison import prevalences
+from vocstats.bayes.pain_point_cells import flat_data, shape_of
+from vocstats.bayes.pain_point_posterior import gather
+from vocstats.bayes.pain_points import MOST_DEALERS
+from vocstats.bayes.sampling import Draws
+from vocstats.errors import InputError
+from vocstats.prevalence.counts import PainPointCounts, PainPointPriors
+
+PRIORS = PainPointPriors(intercept=-1.5, intercept_scale=0.8, segment_scale=0.4, dealer_scale=0.6, selection_scale=0.3)
+PAINS, SEGMENTS, DEALERS, GROUPS, SOURCES = 3, 4, 5, 3, 4
+
+
+def counts(seed: int = 1, *, segments: int = SEGMENTS, dealers: int = DEALERS, groups: int = GROUPS) -> PainPointCounts:
+    """Counts with everything the model knows: two coders, a perfect source, mentions, false mentions of one pain, a mode effect."""
+    rng = np.random.default_rng(seed)
+    cells = np.indices((PAINS, segments, dealers, groups, SOURCES)).reshape(5, -1)
+    pain, segment, dealer, group, source = cells[:, rng.random(cells.shape[1]) < 0.6]
+    n = np.where(rng.random(pain.size) < 0.1, 0.0, rng.integers(5, 60, pain.size)).astype(float)
+    mention, false_mention = np.full((SOURCES, PAINS, 2), np.nan), np.full((SOURCES, PAINS, 2), np.nan)
+    mention[1], false_mention[2, 1] = (12.0, 8.0), (2.0, 50.0)
+    return PainPointCounts(
+        pain=pain, segment=segment, dealer=dealer, group=group, source=source, positive=np.round(0.2 * n), n=n,
+        frame=rng.integers(50, 500, (segments, dealers, groups)).astype(float), coder=np.array([0, 1, -1, 1]),
+        sensitivity=rng.uniform(20, 40, (2, PAINS, 2)) * (1.0, 0.2), specificity=rng.uniform(60, 90, (2, PAINS, 2)) * (1.0, 0.1),
+        mention=mention, false_mention=false_mention, mode_scale=np.array([0.0, 0.0, 0.4, 0.0]), pains=PAINS,
+    )
+
+
+def log_density(given: PainPointCounts, priors: PainPointPriors, at: dict[str, np.ndarray]) -> float:
+    """Priors and answers from the formula, cell by cell."""
+    unit = at["segment_unit"]
+    total = stats.norm.logpdf(at["intercept"], priors.intercept, priors.intercept_scale).sum()
+    total += -0.5 * (unit**2).sum() - 0.5 * np.log(2 * np.pi) * (unit.size - len(unit))  # normal where the sum is 0
+    total += stats.norm.logpdf(at["selection_mean"], 0.0, priors.selection_mean_scale).sum()
+    for name in ("segment_scale", "selection_scale", "dealer_scale"):
+        total += stats.halfnorm.logpdf(at[name], scale=getattr(priors, name)).sum()
+    total += sum(stats.norm.logpdf(at[name]).sum() for name in ("selection_unit", "dealer_unit", "mode_unit"))
+    for name, beta in (("sensitivity", given.sensitivity), ("specificity", given.specificity)):
+        total += stats.beta.logpdf(at[name], *beta.reshape(-1, 2).T).sum()
+    total += stats.beta.logpdf(at["mention"], 12.0, 8.0).sum() + stats.beta.logpdf(at["false_mention"], 2.0, 50.0).sum()
+    se, sp = (at[name].reshape(2, PAINS) for name in ("sensitivity", "specificity"))
+    for k, s, d, r, j, y, n in zip(
+        given.pain, given.segment, given.dealer, given.group, given.source, given.positive, given.n, strict=True
+    ):
+        logit = at["intercept"][k] + at["segment_scale"][k] * unit[k, s] + at["dealer_scale"][k] * at["dealer_unit"][k, d]
+        if r > 0:
+            logit += at["selection_mean"][r - 1] + at["selection_scale"][r - 1] * at["selection_unit"][k, r - 1]
+        if j == 2:
+            logit += 0.4 * at["mode_unit"][k]
+        m1, m0 = at["mention"][k] if j == 1 else 1.0, at["false_mention"][0] if (j, k) == (2, 1) else 0.0
+        right = (1.0, 1.0) if given.coder[j] < 0 else (se[given.coder[j], k], sp[given.coder[j], k])
+        found, false = (right[0] * m + (1.0 - right[1]) * (1.0 - m) for m in (m1, m0))
+        theta = special.expit(logit)
+        p = found * theta + false * (1.0 - theta)
+        total += special.xlogy(y, p) + special.xlogy(n - y, 1.0 - p)
+    return float(total)
+
+
+def test_log_density_is_that_of_the_formula(pymc):
+    given, rng = counts(), np.random.default_rng(2)
+    model = build_pain_points(given, priors=PRIORS, dealers=True)
+    logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
+    for _ in range(3):
+        point = {name: value + 0.3 * rng.normal(size=np.shape(value)) for name, value in model.initial_point().items()}
+        assert float(logp(point)) == pytest.approx(log_density(given, PRIORS, constrained(model, point)), rel=1e-9)
+
+
+def test_collapsed_model_reads_collapsed_counts(pymc):
+    """With one dealer the collapsed model is the full one without the dealer's effect."""
+    given, rng = counts(dealers=1), np.random.default_rng(3)
+    model, full = build_pain_points(given, priors=PRIORS), build_pain_points(given, priors=PRIORS, dealers=True)
+    assert {variable.name for variable in full.free_RVs} - {variable.name for variable in model.free_RVs} == {"dealer_scale", "dealer_unit"}
+    here, there = (each.compile_logp(vars=each.potentials, jacobian=False, mode="FAST_COMPILE") for each in (model, full))
+    point = {name: value + 0.3 * rng.normal(size=np.shape(value)) for name, value in model.initial_point().items()}
+    assert float(here(point)) == pytest.approx(float(there(full.initial_point() | point | {"dealer_unit": np.zeros((PAINS, 1))})), rel=1e-9)
+
+
+def bare_counts() -> PainPointCounts:
+    """One segment, one group, one dealer, and sources that are never wrong."""
+    given = counts(segments=1, dealers=1, groups=1)
+    return dataclasses.replace(
+        given, coder=np.full(SOURCES, -1), sensitivity=np.zeros((0, PAINS, 2)), specificity=np.zeros((0, PAINS, 2)),
+        mention=np.full((SOURCES, PAINS, 2), np.nan), false_mention=np.full((SOURCES, PAINS, 2), np.nan), mode_scale=np.zeros(SOURCES),
+    )
+
+
+def test_parts_that_the_counts_do_not_call_for_are_left_out(pymc):
+    assert {variable.name for variable in build_pain_points(bare_counts()).free_RVs} == {"intercept", "segment_scale"}
+
+
+def test_cells_without_answers_are_not_read():
+    given = counts()
+    shape = shape_of(given, dealers=True)
+    data = flat_data(given, shape)
+    assert data["n"].min() > 0.0 and data["n"].sum() == given.n.sum() and (given.n == 0.0).any()
+    assert data["coder"].max() == shape.coded == 6 and data["mentioner"].max() == shape.mentions == 3
+    assert data["false_mentioner"].max() == shape.false_mentions == 1 and data["mode"].max() == shape.modes == 3
+    assert set(shape.blank) == set(data) and all(shape.blank[name].ndim == data[name].ndim for name in data)
+
+
+def test_draws_become_the_posterior_of_both_engines(arviz):
+    given, rng = counts(), np.random.default_rng(4)
+    shape = shape_of(given, dealers=True)
+    sizes = {
+        "intercept": PAINS, "segment_scale": PAINS, "segment_unit": (PAINS, SEGMENTS), "selection_mean": GROUPS - 1,
+        "selection_scale": GROUPS - 1, "selection_unit": (PAINS, GROUPS - 1), "dealer_scale": PAINS, "dealer_unit": (PAINS, DEALERS),
+        "sensitivity": 2 * PAINS, "specificity": 2 * PAINS, "mention": PAINS, "false_mention": 1, "mode_unit": PAINS,
+    }
+    drawn = {name: rng.uniform(size=(2, 50, *np.atleast_1d(size))) for name, size in sizes.items()}
+    found = gather(Draws(drawn, 3), shape, given, np.ones(PAINS))
+    assert (found.engine, found.model) == ("nuts", "full") and found.diagnostics["divergences"] == 3.0
+    at = {name: values[1, 7] for name, values in drawn.items()}  # draw 57
+    np.testing.assert_array_equal(found.intercept[57], at["intercept"])
+    np.testing.assert_array_equal(found.segment[57, 1], at["segment_scale"][1] * at["segment_unit"][1])
+    np.testing.assert_array_equal(found.selection[57, 2], [0.0, *(at["selection_mean"] + at["selection_scale"] * at["selection_unit"][2])])
+    np.testing.assert_array_equal(found.dealer[57, 1], at["dealer_scale"][1] * at["dealer_unit"][1])
+    np.testing.assert_array_equal(found.sensitivity[57], at["sensitivity"].reshape(2, PAINS))
+    assert (found.dealer_draw == np.arange(100)).all() and (found.dealer_shift == 0.0).all() and found.dealer_scale.shape == (100, PAINS)
+    np.testing.assert_allclose(found.reporting[57, :, 0], special.logit(at["mention"]))
+    np.testing.assert_allclose(found.reporting[57, :, 1], [0.0, special.logit(at["false_mention"][0]), 0.0])
+    np.testing.assert_allclose(found.reporting[57, :, 2], 0.4 * at["mode_unit"])
+
+
+def test_posterior_of_a_model_without_its_parts(arviz):
+    rng, given = np.random.default_rng(5), bare_counts()
+    drawn = {name: rng.uniform(size=(2, 50, PAINS)) for name in ("intercept", "segment_scale")}
+    bare = gather(Draws(drawn, 0), shape_of(given, dealers=False), given, np.full(PAINS, 1.5))
+    assert bare.reporting.shape == (100, PAINS, 0) and bare.model == "collapsed"
+    assert (bare.segment == 0.0).all() and (bare.selection == 0.0).all() and bare.selection.shape == (100, PAINS, 1)
+    assert bare.sensitivity.shape == (100, 0, PAINS) and bare.dealer.size == 0 and (bare.design_effect == 1.5).all()
+
+
+@pytest.mark.filterwarnings("ignore::vocstats.bayes.SamplingWarning")  # short chains
+def test_fit_is_calibrated_and_repeats(pymc):
+    """The only test that compiles: what a fit returns, and ranks of the truth among its draws over worlds from the prior."""
+    def fit(given, seed):
+        return fit_pain_points(given, draws=200, tune=300, chains=1, seed=seed)
+
+    given = world(3).counts
+    found, again = (fit(given, 1) for _ in range(2))
+    assert (found.engine, found.model) == ("nuts", "collapsed") and found.intercept.shape == (200, 4)
+    assert found.diagnostics["divergences"] < 5 and found.diagnostics["effective_draws"] > 10
+    np.testing.assert_array_equal(again.intercept, found.intercept)
+    np.testing.assert_allclose(found.segment.sum(axis=2), 0.0, atol=1e-9)
+    assert smallest(evenness(ranks(fit, range(90_000, 90_020)), bins=4)) > 0.01
+    assert smallest(evenness(ranks(fit, range(90_000, 90_010), wrong=True), bins=4)) < 0.001
+
+
+def test_many_dealers_are_refused():
+    given = counts(dealers=MOST_DEALERS + 1)
+    with pytest.raises(InputError, match=r"up to 50 dealers; there are 51.*approximate"):
+        fit_pain_points(given, dealers=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [({"draws": 0}, "draws"), ({"tune": 1.5}, "tune"), ({"chains": "2"}, "chains"), ({"seed": -1}, "seed")]
+)
+def test_what_cannot_be_used_is_refused(change, said):
+    with pytest.raises(InputError, match=said):
+        fit_pain_points(counts(), **change)
+
+
+@pytest.mark.slow
+def test_dealers_of_a_network_drawn_from_the_full_model(pymc):
+    """Prevalence at 12 dealers and over the network lies within the limits as often as it should."""
+    rng, dealers = np.random.default_rng(6), 12
+    given = dataclasses.replace(
+        counts(dealers=dealers), n=np.full(counts(dealers=dealers).n.size, 60.0), positive=np.zeros(counts(dealers=dealers).n.size),
+        coder=np.full(SOURCES, -1), sensitivity=np.zeros((0, PAINS, 2)), specificity=np.zeros((0, PAINS, 2)),
+        mention=np.full((SOURCES, PAINS, 2), np.nan), false_mention=np.full((SOURCES, PAINS, 2), np.nan), mode_scale=np.zeros(SOURCES),
+    )
+    logit = rng.normal(-1.5, 0.5, (PAINS, 1, 1, 1)) + rng.normal(0.0, 0.3, (PAINS, 1, dealers, 1)) + np.array([0.0, 0.4, 0.8])
+    theta = special.expit(logit + np.zeros((1, SEGMENTS, 1, 1)))
+    found = rng.binomial(60, theta[given.pain, given.segment, given.dealer, given.group]).astype(float)
+    fit = fit_pain_points(dataclasses.replace(given, positive=found), dealers=True, draws=600, tune=600, chains=2, seed=1)
+    assert fit.diagnostics["divergences"] == 0 and fit.diagnostics["r_hat"] < 1.03 and fit.model == "full"
+    drawn, truth = prevalences(given.frame, fit), theta * given.frame
+    for level, axes in (("network", (1, 2, 3)), ("dealer", (1, 3))):
+        true = truth.sum(axis=axes) / given.frame.sum(axis=tuple(axis - 1 for axis in axes))
+        low, high = np.quantile(drawn[level], [0.05, 0.95], axis=0).reshape(2, *true.shape)
+        assert ((low <= true) & (true <= high)).mean() > (0.7 if level == "dealer" else 0.3)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::vocstats.bayes.SamplingWarning")
+@pytest.mark.parametrize("page", ["pain_points", "engine_comparison"])
+def test_the_example_of_the_page_runs(pymc, page):
+    assert failures_of_example(page) == 0
