@@ -21,9 +21,9 @@ def detectable_inflation(signals: Mapping[str, Signal], evidence: CombinedEviden
     """Smallest lift of the score that is listed with a chance of 80 %, seen by level and channel gap alone; NaN where neither speaks.
 
     The list ends at the p-value p* = max(number listed, 1) fdr / dealers; a combined p-value is about that of the strongest of the S
-    signals that speak, times S. A lift of the dealer's own answers by δ moves the statistic of a signal by δ / s, s the standard deviation of its
-    effect at an honest dealer, of which the honest spread ω and the centre are known up to their standard errors e_ω and e_μ. A signal
-    alone reaches p*/S with a chance of 80 % at
+    signals that speak, times S. A lift of the dealer's own answers by δ moves the statistic of a signal by δ / s, s the standard deviation
+    of its effect at an honest dealer, of which the honest spread ω and the centre are known up to their standard errors e_ω and e_μ. A
+    signal alone reaches p*/S with a chance of 80 % at
 
         δ_k = (z_k + z_{.8}) s_k,    z_k the solution of    E Φ(-z s_k / s(ω)) = p*/S,    s(ω)² = s_k² - ω_k² + ω² + e_μ²,  ω ~ N(ω_k, e_ω²)
 
