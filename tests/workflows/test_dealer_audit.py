@@ -11,7 +11,7 @@ import pytest
 from workflows.dealer_networks import audit, network, options
 
 import vocstats as vs
-from vocstats import inflation, texts
+from vocstats import texts
 from vocstats.errors import InputError
 from vocstats.workflows.audit_result import STATUSES
 from vocstats.workflows.detectable import detectable_inflation
@@ -177,14 +177,38 @@ def test_bad_rosters() -> None:
 
 
 def test_detectable_inflation_is_that_of_gap_and_level_together() -> None:
-    a = audit()
-    found = {each.name: each for each in a.signals}
-    precision = sum((found[name].statistic / found[name].effect) ** 2 for name in ("channel_gap", "level_excess"))
-    signals = np.isfinite(a.evidence.p_values).sum(axis=1)
+    """Dealer by dealer, with SciPy's quadrature and root finding in place of three spreads and bisection."""
+    from scipy.integrate import quad
+    from scipy.optimize import brentq
     from scipy.stats import norm
 
+    a = audit()
+    found, share = {each.name: each for each in a.signals}, a.n_own / a.scores.n
+    got = detectable_inflation(found, a.evidence, share)
+    assert np.array_equal(got, a.detectable, equal_nan=True) and np.isfinite(got).sum() > 50
     last = max(a.flagged.sum(), 1) * 0.1 / a.flagged.size
-    wanted = (norm.isf(last / signals) + norm.ppf(0.8)) / np.sqrt(precision) * a.n_own / a.scores.n
-    known = np.isfinite(precision)
-    assert detectable_inflation(found, a.evidence, a.n_own / a.scores.n)[known] == pytest.approx(wanted[known])
-    assert inflation.CombinedEvidence is type(a.evidence)
+
+    def reached(name: str, k: int) -> float:
+        signal = found[name]
+        s = float(signal.effect[k] / signal.statistic[k])
+        spread, error, centre = (float(signal.null[key][0]) for key in ("spread", "spread_error", "centre_error"))
+
+        def chance(z: float) -> float:
+            def tail(x: float) -> float:
+                wide = np.sqrt(max(s**2 - spread**2, 0.0) + max(spread + x * error, 0.0) ** 2 + centre**2)
+                return float(norm.pdf(x) * norm.sf(z * s / wide))
+
+            return float(quad(tail, -8, 8, limit=200)[0])
+
+        z = brentq(lambda z: chance(z) - last / np.isfinite(a.evidence.p_values[k]).sum(), 0, 40)
+        return float((z + norm.ppf(0.8)) * s)
+
+    for k in np.flatnonzero(np.isfinite(got))[::15]:
+        both = [reached(name, k) for name in ("channel_gap", "level_excess") if np.isfinite(found[name].statistic[k])]
+        assert got[k] == pytest.approx(share[k] / np.sqrt(sum(each**-2 for each in both)), rel=0.03)
+
+
+def test_detectable_inflation_without_level_and_gap() -> None:
+    a = audit()
+    others = {each.name: each for each in a.signals if each.name not in ("channel_gap", "level_excess")}
+    assert np.isnan(detectable_inflation(others, a.evidence, a.n_own / a.scores.n)).all()

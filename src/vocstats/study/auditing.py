@@ -95,8 +95,10 @@ def audit_study(study: Study, files: Files, tell: Callable[[str, int, int], None
 def refuse_unknown_dealers(study: Study, dealers: Any) -> None:
     """Raise where pages are asked of a dealer without a form."""
     wanted = (study["audit"].get("pages") or {}).get("for")
-    known = dealers.dropna().unique().tolist() if isinstance(wanted, list) else []
-    unknown = [dealer for dealer in wanted if dealer not in known] if isinstance(wanted, list) else []
+    if not isinstance(wanted, list):
+        return
+    known = dealers.dropna().unique().tolist()
+    unknown = [dealer for dealer in wanted if dealer not in known]
     if unknown:
         near = nearest(unknown[0], known)
         raise InputError(
