@@ -19,7 +19,7 @@ from vocstats import report, texts
 from vocstats.prevalence import Taxonomy
 from vocstats.report.pain_chapters import pain_chapters
 from vocstats.report.pain_disclosure import answers
-from vocstats.report.pain_first_screen import checks, conflicting, sentence, warnings
+from vocstats.report.pain_first_screen import checks, conflicting, pain_screen, sentence, warnings
 from vocstats.report.pain_rows import information_rows, leader_rows, prevalence_rows, sensitivity_rows
 from vocstats.report.pain_wording import PainWords
 from vocstats.report.wording import Words
@@ -179,13 +179,15 @@ def test_small_groups_are_blank_and_have_no_rank(tmp_path: Path) -> None:
     assert stated["真实占比" if "真实占比" in stated else texts.render("term.estimate", "zh")].isna().sum() == 2 * p.pain_points.size
 
 
-def test_a_group_that_is_mostly_prior_is_not_ranked() -> None:
+def test_a_group_that_borrows_most_is_not_ranked() -> None:
     p = estimated(("segment",))
-    share = p.prior_share.copy()
-    share[:, 1] = 0.9
-    c = report.pain_content(dataclasses.replace(p, prior_share=share), conflict=False)
-    assert c.groups is not None and c.groups.unranked == ("", "prior", "")
+    share, selection = p.prior_share.copy(), p.from_selection.copy()
+    share[:, 1:], selection[:, 2] = 0.9, 0.8
+    c = report.pain_content(dataclasses.replace(p, prior_share=share, from_selection=selection), group={"segment": "S03"}, conflict=False)
+    assert c.groups is not None and c.groups.unranked == ("", "borrowed", ""), "what is assumed of the unheard is no reason"
     assert np.isnan(c.groups.top_three[:, 1]).all() and np.isfinite(c.groups.shown.estimate[:, 1]).all()
+    told = pain_screen(c, said())["cautions"]
+    assert told == [said()("mostly_assumed"), said()("unranked_groups", groups="S02")]
 
 
 @pytest.mark.parametrize(("diagnostics", "english", "chinese"), [

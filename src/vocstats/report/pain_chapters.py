@@ -59,7 +59,7 @@ def overview(content: PainPointContent, words: PainWords) -> Chapter:
     ])
     chapter.add("note", screen["heard"])
     chapter.add("grid", screen["heard_table"])
-    chapter.add("note", screen["unranked"])
+    chapter.add("list", screen["cautions"])
     return chapter
 
 
