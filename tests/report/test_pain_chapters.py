@@ -312,5 +312,3 @@ def test_what_may_leave_the_room_holds_no_small_group() -> None:
     shown = report.publishable_pain_points(p, 10**9)
     assert shown.fit is None and np.isnan(shown.estimate).all() and np.isnan(shown.apparent).all()
     np.testing.assert_array_equal(report.publishable_pain_points(p, 1).estimate, p.estimate)
-
-
