@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from prevalence.metropolis import dimensions, log_density, sample, unpack
 from prevalence.networks import draw_network, keep_rows
+from prevalence.test_response_ties import network
 from scipy import special
 
 from vocstats.errors import InputError
@@ -187,6 +188,29 @@ def test_a_wrong_audit_is_seen() -> None:
     wrong = replace(counts, sensitivity=np.broadcast_to([300.0, 700.0], counts.sensitivity.shape))
     error = [np.abs(fit_latent_field(each).intercept.mean(axis=0) - truth["alpha"]).mean() for each in (counts, wrong)]
     assert error[1] > 3.0 * error[0]
+
+
+def test_dealers() -> None:
+    """Shares of dealers are covered as often as they should be, better than their own answers, and add up to the network's."""
+    covered, errors = [], []
+    for seed in range(3):
+        counts, share = network(seed, tied=0.0)
+        counts = replace(counts, frame=counts.frame[:, :, :1])  # everybody is engaged
+        draws = fit_latent_field(counts, dealers=True, seed=seed)
+        assert draws.dealer.shape == (250, 4, 60) and draws.dealer_shift.shape == draws.dealer_scale.shape == (250, 4)
+        used, weight = draws.dealer_draw, counts.frame[..., 0] / counts.frame[..., 0].sum(axis=0)
+        level = draws.intercept[used, :, None] + draws.segment[used] + draws.dealer_shift[..., None]
+        found = np.einsum("bksd,sd->bkd", special.expit(level[..., None] + draws.dealer[:, :, None]), weight)
+        low, high = np.quantile(found, [0.05, 0.95], axis=0)
+        covered.append(np.mean((low < share) & (share < high)))
+        answers = [np.bincount(counts.pain * 60 + counts.dealer, values).reshape(4, 60) for values in (counts.positive, counts.n)]
+        errors.append([np.mean((estimate - share) ** 2) for estimate in (found.mean(axis=0), answers[0] / answers[1])])
+        customers = counts.frame.sum(axis=(0, 2))
+        theta = special.expit(draws.intercept[..., None] + draws.segment) @ (counts.frame.sum(axis=(1, 2)) / counts.frame.sum())
+        assert_allclose(found.mean(axis=0) @ customers / customers.sum(), theta.mean(axis=0), atol=0.01)
+    assert 0.84 < np.mean(covered) < 0.95
+    better, raw = np.sqrt(np.mean(errors, axis=0))
+    assert better < 0.75 * raw
 
 
 @pytest.mark.parametrize(
