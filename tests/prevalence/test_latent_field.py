@@ -221,3 +221,14 @@ def test_bad_options(option: str, value: float, code: str) -> None:
     with pytest.raises(InputError) as caught:
         fit_latent_field(counts, **{option: value})
     assert caught.value.code == code
+
+
+def test_a_dealer_without_customers_and_one_never_heard() -> None:
+    counts, _ = network(1, tied=0.0, pains=2, dealers=12)
+    kept = ~np.isin(counts.dealer, [3, 7])
+    frame = np.array(counts.frame)
+    frame[:, 3] = 0.0
+    draws = fit_latent_field(replace(counts, **keep_rows(counts, kept), frame=frame), dealers=True)
+    spread = np.sqrt(np.mean(draws.dealer_scale**2, axis=0))
+    for dealer in (3, 7):
+        assert_allclose(draws.dealer[:, :, dealer].std(axis=0), spread, rtol=0.25)
