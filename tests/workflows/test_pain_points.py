@@ -219,11 +219,3 @@ def test_response_ties_are_said() -> None:
     tie = p.response_tie()
     assert tie["difference"].iloc[0] > 0.03 and tie["p_value"].iloc[0] < 1e-3
     assert "pain_dealers_collapsed" in codes(estimated()) and estimated().diagnostics["response_tie_p"] > 0.01
-
-
-def test_both_engines_side_by_side(pymc: Any) -> None:
-    observations, frame = tiny(silent=3_000, follow_up=(30, 100))
-    p = vs.estimate_pain_points(observations, frame=frame, perfect_sources=["survey", "follow_up"])
-    both = p.compare_engines().iloc[0]
-    assert abs(both["difference"]) < 0.2 and both["ratio"] == pytest.approx(1.0, abs=0.1)
-    assert both["approximate_estimate"] == pytest.approx(p.estimate[0, 0])
