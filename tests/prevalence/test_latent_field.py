@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from prevalence.metropolis import dimensions, log_density, sample, unpack
 from prevalence.networks import draw_network, keep_rows
+from prevalence.test_response_ties import network
 from scipy import special
 
 from vocstats.errors import InputError
@@ -189,6 +190,29 @@ def test_a_wrong_audit_is_seen() -> None:
     assert error[1] > 3.0 * error[0]
 
 
+def test_dealers() -> None:
+    """Shares of dealers are covered as often as they should be, better than their own answers, and add up to the network's."""
+    covered, errors = [], []
+    for seed in range(3):
+        counts, share = network(seed, tied=0.0)
+        counts = replace(counts, frame=counts.frame[:, :, :1])  # everybody is engaged
+        draws = fit_latent_field(counts, dealers=True, seed=seed)
+        assert draws.dealer.shape == (250, 4, 60) and draws.dealer_shift.shape == draws.dealer_scale.shape == (250, 4)
+        used, weight = draws.dealer_draw, counts.frame[..., 0] / counts.frame[..., 0].sum(axis=0)
+        level = draws.intercept[used, :, None] + draws.segment[used] + draws.dealer_shift[..., None]
+        found = np.einsum("bksd,sd->bkd", special.expit(level[..., None] + draws.dealer[:, :, None]), weight)
+        low, high = np.quantile(found, [0.05, 0.95], axis=0)
+        covered.append(np.mean((low < share) & (share < high)))
+        answers = [np.bincount(counts.pain * 60 + counts.dealer, values).reshape(4, 60) for values in (counts.positive, counts.n)]
+        errors.append([np.mean((estimate - share) ** 2) for estimate in (found.mean(axis=0), answers[0] / answers[1])])
+        customers = counts.frame.sum(axis=(0, 2))
+        theta = special.expit(draws.intercept[..., None] + draws.segment) @ (counts.frame.sum(axis=(1, 2)) / counts.frame.sum())
+        assert_allclose(found.mean(axis=0) @ customers / customers.sum(), theta.mean(axis=0), atol=0.01)
+    assert 0.84 < np.mean(covered) < 0.95
+    better, raw = np.sqrt(np.mean(errors, axis=0))
+    assert better < 0.75 * raw
+
+
 @pytest.mark.parametrize(
     ("option", "value", "code"), [("draws", 10, "out_of_bounds"), ("draws", 200.5, "not_whole"), ("seed", -1, "not_a_seed")]
 )
@@ -197,3 +221,14 @@ def test_bad_options(option: str, value: float, code: str) -> None:
     with pytest.raises(InputError) as caught:
         fit_latent_field(counts, **{option: value})
     assert caught.value.code == code
+
+
+def test_a_dealer_without_customers_and_one_never_heard() -> None:
+    counts, _ = network(1, tied=0.0, pains=2, dealers=12)
+    kept = ~np.isin(counts.dealer, [3, 7])
+    frame = np.array(counts.frame)
+    frame[:, 3] = 0.0
+    draws = fit_latent_field(replace(counts, **keep_rows(counts, kept), frame=frame), dealers=True)
+    spread = np.sqrt(np.mean(draws.dealer_scale**2, axis=0))
+    for dealer in (3, 7):
+        assert_allclose(draws.dealer[:, :, dealer].std(axis=0), spread, rtol=0.25)

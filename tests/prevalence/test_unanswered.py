@@ -140,7 +140,7 @@ def test_identification_and_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pairs.estimate[5] == pytest.approx(0.25) and np.isnan(pairs.estimate[2]) and np.isnan(pairs.conf_low[2])
     second_level_never_answered = bounds([[5, 0], [3, 0], [0, 9]], {0: 0}, unknown=[2, None])
     assert second_level_never_answered.estimate[4] == pytest.approx(5 / 8) and np.isnan(second_level_never_answered.estimate[5])
-    monkeypatch.setattr("vocstats.prevalence.unanswered._TURNS", 3)
+    monkeypatch.setattr("vocstats.prevalence.seen_answers._TURNS", 3)
     with pytest.raises(ConvergenceError, match="did not settle"):
         bounds(SLOVENIA, WANTED)
 

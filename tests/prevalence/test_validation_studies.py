@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from vocstats.errors import InputError
+from vocstats.errors import IdentificationError, InputError
 from vocstats.prevalence import StudyPrevalence, prevalence_from_studies, study_quadrature
 from vocstats.prevalence.study_quadrature import _log_marginal
 from vocstats.results import load
@@ -156,6 +156,8 @@ def test_refusals_and_writing() -> None:
         prevalence_from_studies(5, 50, **{**ok, "sensitivity_studies": ([], [])})
     with pytest.raises(InputError, match="pair"):
         prevalence_from_studies(5, 50, **{**ok, "sensitivity_studies": 80})
+    with pytest.raises(IdentificationError, match="Over all studies"):
+        prevalence_from_studies(5, 50, specificity_studies=([5, 10], [50, 60]), sensitivity_studies=(80, 100))
     with pytest.raises(InputError, match="scale"):
         prevalence_from_studies(5, 50, **ok, pooling="hierarchical", scale=0.0)
     with pytest.raises(InputError, match="centre"):

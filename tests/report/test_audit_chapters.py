@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from report_contents import telco
 from workflows.dealer_networks import audit
+from workflows.pain_worlds import estimated
 
 import vocstats as vs
 from vocstats import report
@@ -281,3 +282,12 @@ def test_every_signal_has_a_name() -> None:
 )
 def test_round_values_on_axes(low: float, high: float, ticks: list[float]) -> None:
     assert round_ticks(low, high) == pytest.approx(ticks)
+
+
+def test_pain_points_follow_the_audit(tmp_path: Path) -> None:
+    pains = report.pain_content(estimated(), conflict=False)
+    written = report.write_audit_report(audit(), tmp_path, title=TITLE, languages=("en",), pain_points=pains)
+    names = re.findall(r'<section class="chapter" id="([\w-]+)"', written[0].read_text(encoding="utf-8"))
+    assert names[0] == "audit" and names.index("audit-reading") + 1 == names.index("pains") and names[-1] == "audit-data"
+    tables = report.write_audit_tables(audit(), tmp_path, ("en",), excel=False, pain_points=pains)
+    assert {"audit_list.csv", "pain_points.csv", "pain_next.csv"} <= {path.name for path in tables}

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from browser import BROWSER, FLAGS
 from report_contents import dealers, network
+from workflows.pain_worlds import estimated
 
 from vocstats import report
+from vocstats.options import Language
 
 PROBE = """
 const holder = document.getElementById("table-by-dealer-mean").parentElement;
@@ -33,6 +35,22 @@ const left = [...holder.querySelectorAll("tbody tr")].filter((row) => !row.hidde
 const next = document.getElementById("overview").getBoundingClientRect().top;
 const said = JSON.stringify({ ascending, descending, order, left, next: Math.round(next), print: document.getElementById("print").hidden,
   score: document.querySelector(".try .result").textContent, wide: document.documentElement.scrollWidth });
+document.body.append(Object.assign(document.createElement("pre"), { id: "probe", textContent: said }));
+"""
+PAIN_PROBE = """
+const met = [];
+let texts = 0;
+for (const chart of document.querySelectorAll("svg.chart.full:not([aria-label*='group']):not([aria-label*='细分'])")) {
+  const all = [...chart.querySelectorAll("text")].map((text) => ({ said: text.textContent, box: text.getBoundingClientRect() }));
+  texts += all.length;
+  all.forEach((a, i) => all.slice(i + 1).forEach((b) => {
+    const across = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
+    const down = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
+    if (across > 1 && down > 4) met.push([a.said, b.said]);
+  }));
+}
+const said = JSON.stringify({ met, texts, contents: Math.round(document.querySelector(".contents").getBoundingClientRect().top),
+  wide: document.documentElement.scrollWidth });
 document.body.append(Object.assign(document.createElement("pre"), { id: "probe", textContent: said }));
 """
 
@@ -62,3 +80,22 @@ def test_tables_sort_and_filter_and_the_first_screen_fits(tmp_path: Path):
     assert "3.37" in probe["score"]
     assert probe["wide"] <= 1366
     assert probe["next"] <= 800
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium found")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_first_screen_of_pain_points_fits_and_no_label_meets_its_chart(tmp_path: Path, language: Language):
+    page = report.write_pain_report(
+        report.pain_content(estimated(("segment",)), window="2026", conflict=False), tmp_path, title={"en": "Pain points"},
+        languages=(language,),
+    )[0]
+    allowed = base64.b64encode(hashlib.sha256(PAIN_PROBE.encode()).digest()).decode()
+    text = page.read_text(encoding="utf-8").replace("script-src '", f"script-src 'sha256-{allowed}' '", 1)
+    page.write_text(text.replace("</body>", f"<script>{PAIN_PROBE}</script></body>"), encoding="utf-8")
+    command = [str(BROWSER), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.S)
+    assert found is not None, done.stderr[-2000:]
+    probe = json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    assert probe["contents"] <= 768 and probe["wide"] <= 1366
+    assert probe["met"] == [] and probe["texts"] > 60

@@ -19,8 +19,8 @@ from vocstats import report, texts
 from vocstats.prevalence import Taxonomy
 from vocstats.report.pain_chapters import pain_chapters
 from vocstats.report.pain_disclosure import answers
-from vocstats.report.pain_first_screen import checks, conflicting, sentence, warnings
-from vocstats.report.pain_rows import information_rows, leader_rows, prevalence_rows, sensitivity_rows
+from vocstats.report.pain_first_screen import checks, conflicting, pain_screen, sentence, warnings
+from vocstats.report.pain_rows import everybody_rows, group_rows, information_rows, leader_rows, sensitivity_rows
 from vocstats.report.pain_wording import PainWords
 from vocstats.report.wording import Words
 
@@ -134,7 +134,7 @@ def test_chances_ranks_and_gaps_are_those_of_the_result() -> None:
     p, c = estimated(("segment",)), content()
     assert c.groups is not None
     ranking = p.ranking().set_index(["segment", "pain_point"])
-    for row in prevalence_rows(c, said())[p.pain_points.size :]:
+    for row in group_rows(c, said()):
         of = ranking.loc[(row["pain_group"], row["pain_key"])]
         assert row["top_three"] == pytest.approx(of["top_three"]) and row["rank_high"] == of["rank_high"]
     drawn = p.draws()
@@ -142,7 +142,7 @@ def test_chances_ranks_and_gaps_are_those_of_the_result() -> None:
     leads = (drawn.argmax(axis=1)[:, None, :] == np.arange(p.pain_points.size)[None, :, None]).mean(axis=0)
     np.testing.assert_allclose(c.groups.first, leads)
     gaps = estimated().silent_gap().set_index("pain_point")
-    for row in prevalence_rows(c, said())[: p.pain_points.size]:
+    for row in everybody_rows(c, said()):
         assert row["silent_gap"] == pytest.approx(gaps.loc[row["pain_key"], "silent_gap"])
         assert row["gap_conf_low"] == pytest.approx(gaps.loc[row["pain_key"], "conf_low"])
 
@@ -179,13 +179,15 @@ def test_small_groups_are_blank_and_have_no_rank(tmp_path: Path) -> None:
     assert stated["真实占比" if "真实占比" in stated else texts.render("term.estimate", "zh")].isna().sum() == 2 * p.pain_points.size
 
 
-def test_a_group_that_is_mostly_prior_is_not_ranked() -> None:
+def test_a_group_that_borrows_most_is_not_ranked() -> None:
     p = estimated(("segment",))
-    share = p.prior_share.copy()
-    share[:, 1] = 0.9
-    c = report.pain_content(dataclasses.replace(p, prior_share=share), conflict=False)
-    assert c.groups is not None and c.groups.unranked == ("", "prior", "")
+    share, selection = p.prior_share.copy(), p.from_selection.copy()
+    share[:, 1:], selection[:, 2] = 0.9, 0.8
+    c = report.pain_content(dataclasses.replace(p, prior_share=share, from_selection=selection), group={"segment": "S03"}, conflict=False)
+    assert c.groups is not None and c.groups.unranked == ("", "borrowed", ""), "what is assumed of the unheard is no reason"
     assert np.isnan(c.groups.top_three[:, 1]).all() and np.isfinite(c.groups.shown.estimate[:, 1]).all()
+    told = pain_screen(c, said())["cautions"]
+    assert told == [said()("mostly_assumed"), said()("unranked_groups", groups="S02")]
 
 
 @pytest.mark.parametrize(("diagnostics", "english", "chinese"), [
@@ -246,7 +248,7 @@ def test_labels_of_a_taxonomy_of_ones_own() -> None:
     keys = estimated().pain_points.tolist()[:-1]
     own = Taxonomy(keys=tuple(keys), labels={"zh": {key: f"痛点{k}" for k, key in enumerate(keys)}}, definitions={})
     c = dataclasses.replace(content(), taxonomy=own)
-    rows = {row["pain_key"]: row["pain_point"] for row in prevalence_rows(c, said("en", own))}
+    rows = {row["pain_key"]: row["pain_point"] for row in everybody_rows(c, said("en", own))}
     assert rows[keys[0]] == "痛点0", "without English labels the Chinese ones stand in"
     unknown = estimated().pain_points.tolist()[-1]
     assert rows[unknown] == unknown
@@ -294,6 +296,7 @@ def test_beside_a_correction_the_first_screen_is_a_chapter() -> None:
     sheets = report.tables(both, "zh")
     assert {"pain_points", "pain_sensitivity", "pain_next"} <= set(sheets)
     assert "沉默差" in sheets["pain_points"].columns
+    assert all(sheet.columns.is_unique for language in ("en", "zh") for sheet in report.tables(both, language).values())
 
 
 def test_a_result_read_back_has_no_report(tmp_path: Path) -> None:
@@ -310,5 +313,3 @@ def test_what_may_leave_the_room_holds_no_small_group() -> None:
     shown = report.publishable_pain_points(p, 10**9)
     assert shown.fit is None and np.isnan(shown.estimate).all() and np.isnan(shown.apparent).all()
     np.testing.assert_array_equal(report.publishable_pain_points(p, 1).estimate, p.estimate)
-
-

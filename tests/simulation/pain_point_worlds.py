@@ -22,14 +22,18 @@ STUDIES: Mapping[str, tuple[dict[str, Any], Iterable[int]]] = {
 }
 
 
-def judged(seed: int, **options: Any) -> pd.DataFrame:
+MORE = range(90_012, 90_030)  # worlds of 40 dealers judged overall only
+
+
+def judged(seed: int, *, scopes: Iterable[str] = tuple(SCOPES), **options: Any) -> pd.DataFrame:
     """One row per scope: share of 90 % intervals that cover the chance of the pain, and root mean squared errors."""
     made = vs.datasets.simulate_pain_points(seed=seed, **options)
     known = {"groups": made.groups, "frame": made.frame, "coder_audit": made.coder_audit, "perfect_sources": made.perfect_sources}
     drawn_by = options.get("audit_drawn_by", "truth")
-    p = vs.estimate_pain_points(made.observations, by="dealer", audit_drawn_by=drawn_by, seed=seed, **known)
+    p = vs.estimate_pain_points(made.observations, by=SCOPES[[*scopes][-1]], audit_drawn_by=drawn_by, seed=seed, **known)
     rows = []
-    for scope, by in SCOPES.items():
+    for scope in scopes:
+        by = SCOPES[scope]
         draws, groups = p.draws(by), p.fit.groups(by)
         low, high = np.quantile(draws, [0.05, 0.95], axis=0)
         table = p.silent_gap(by).merge(made.truth.prevalence(by), on=["pain_point", *by])

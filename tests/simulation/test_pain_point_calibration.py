@@ -12,7 +12,7 @@ from vocstats.prevalence.counts import PainPointCounts
 from vocstats.prevalence.latent_field import fit_latent_field
 from vocstats.prevalence.posterior import PainPointPosterior
 
-WORLDS, FIRST, MISLED = 500, 91_000, 100
+WORLDS, FIRST, MISLED = 500, 91_000, 50
 ALARM = 0.01  # of the smallest p of all quantities and tests, times their number
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from simulation.pain_point_worlds import STUDIES, judged, study
+from simulation.pain_point_worlds import MORE, STUDIES, judged, study
 
 import vocstats as vs
 
@@ -52,3 +52,9 @@ def test_fresh_worlds(name: str) -> None:
     if name.endswith("dealers"):
         assert found["ratio"]["overall"] <= 0.35 and found["ratio"]["dealer"] <= 0.45
         assert found["covered"][["overall", "segment", "dealer"]].between(0.85, 0.95).all()
+
+
+@pytest.mark.slow
+def test_more_worlds_overall() -> None:
+    covered = np.mean([judged(seed, scopes=["overall"])["covered"].iloc[0] for seed in MORE])
+    assert covered == pytest.approx(0.88, abs=0.01)

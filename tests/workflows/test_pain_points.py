@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from workflows.pain_worlds import estimated, options, tiny, world
+from workflows.pain_worlds import cells, estimated, options, tiny, world
 from workflows.test_backends import BACKENDS
 
 import vocstats as vs
@@ -202,3 +202,20 @@ def test_dealers() -> None:
     assert len(crossed) == 4 * 36
     with pytest.raises(vs.InputError, match="dealer among by="):
         estimated().ranking("dealer")
+
+
+def test_response_ties_are_said() -> None:
+    """Answers far more frequent at dealers where fewer have the pain."""
+    rows, people = [], []
+    rng = np.random.default_rng(73_120)
+    for d in range(40):
+        rate, share = 0.15 + 0.015 * d, 0.5 - 0.01 * d
+        engaged = int(500 * rate)
+        rows.append(("noise", f"D{d:02d}", "engaged", "survey", rng.binomial(engaged, share), engaged))
+        people += [(f"D{d:02d}", "engaged", engaged), (f"D{d:02d}", "silent", 500 - engaged)]
+    seen, frame = cells(rows, "pain_point dealer response_group source positive n"), cells(people, "dealer response_group customers")
+    p = vs.estimate_pain_points(seen, groups="dealer", frame=frame, perfect_sources="survey")
+    assert p.diagnostics["response_tie_p"] < 1e-3 and "pain_response_tied" in codes(p)
+    tie = p.response_tie()
+    assert tie["difference"].iloc[0] > 0.03 and tie["p_value"].iloc[0] < 1e-3
+    assert "pain_dealers_collapsed" in codes(estimated()) and estimated().diagnostics["response_tie_p"] > 0.01

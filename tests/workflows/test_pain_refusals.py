@@ -79,6 +79,7 @@ BAD: dict[str, tuple[dict[str, Change], dict[str, Any], str, str]] = {
     "no beta": ({}, {"mentions": {"survey": 0.3}}, "not_a_beta_pair", r"the pair \(a, b\)"),
     "unknown by": ({}, {"by": "region"}, "unknown_group", r"'region'"),
     "dealer elsewhere": ({}, {"dealer": "shop"}, "dealer_not_in_groups", r"none of the groups"),
+    "name taken": ({}, {"groups": ["segment", "dealer", "estimate"]}, "group_name_taken", r"column of its own"),
     "engine": ({}, {"engine": "fast"}, "not_a_choice", r"engine must be one of"),
     "drawn": ({}, {"audit_drawn_by": "label"}, "not_a_choice", r"audit_drawn_by must be one of"),
     "level": ({}, {"level": 1.0}, "out_of_bounds", r"level must lie in"),

@@ -16,7 +16,7 @@ from ..report.audit_wording import between, chance, number
 from ..report.wording import Words
 from ..workflows.audit_reasons import MOST
 from ..workflows.audit_result import STATUSES
-from .terminal import plain_table
+from .terminal import JOINER, plain_table
 
 if TYPE_CHECKING:
     from ..workflows.audit_result import DealerAudit
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _MOST = 30
 _CALLS = 5
-_JOINER = "\u2060"  # keeps a browser from breaking an interval; a terminal may show it
 
 
 def show_audit(terminal: Terminal, audit: DealerAudit, minimum: int) -> None:
@@ -58,7 +57,7 @@ def _list_table(terminal: Terminal, audit: DealerAudit, minimum: int, words: Wor
     rows = [row for row, place in zip(dealer_rows(audit, words, minimum), order(audit), strict=True) if audit.status[place] in LISTED]
     for row in rows[:_MOST]:
         scores = [number(row[name], words) for name in ("published_score", "corrected_score")]
-        limits = between(row["conf_low"], row["conf_high"], words).replace(_JOINER, "")
+        limits = between(row["conf_low"], row["conf_high"], words).replace(JOINER, "")
         forms = terminal.text("too_small") if np.isnan(row["forms"]) else words.count(row["forms"])
         figures = (forms, *scores, limits, number(row["inflation"], words), chance(row["q_value"], words))
         table.add_row(row["dealer"], row["status"], *figures)

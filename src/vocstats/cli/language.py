@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ..texts import LANGUAGES
 
+_WITH_REPORT = ("run", "audit", "pain-points")
 _FLAGS = ("--quiet", "-q", "--debug", "--version")
 
 
@@ -32,7 +33,7 @@ def _of_environment() -> str:
 def general_first(arguments: Sequence[str]) -> list[str]:
     """The arguments with the general options, which may stand anywhere, in front of the command.
 
-    ``run`` and ``audit`` have a ``--language`` of their own, the report's, and keep what stands behind them.
+    ``run``, ``audit`` and ``pain-points`` have a ``--language`` of their own, the report's, and keep what stands behind them.
     """
     front: list[str] = []
     rest: list[str] = []
@@ -46,7 +47,7 @@ def general_first(arguments: Sequence[str]) -> list[str]:
             break
         if argument in _FLAGS:
             front.append(argument)
-        elif name == "--language" and command not in ("run", "audit"):
+        elif name == "--language" and command not in _WITH_REPORT:
             front += [argument, *([] if equals else waiting[:1])]
             waiting = waiting if equals else waiting[1:]
         else:

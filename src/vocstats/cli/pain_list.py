@@ -11,7 +11,7 @@ from ..report.pain_first_screen import sentence
 from ..report.pain_rows import leader_rows, prevalence_rows
 from ..report.pain_wording import PainWords
 from ..report.wording import Words
-from .terminal import plain_table
+from .terminal import JOINER, plain_table
 
 if TYPE_CHECKING:
     from ..study.pain_points import StudyPains
@@ -33,7 +33,7 @@ def show_pains(terminal: Terminal, pains: StudyPains) -> None:
         rows = leader_rows(content, content.groups, words)
         terminal.show(_leaders(terminal, rows[:_MOST_GROUPS], words, len(rows)))
     terminal.show("")
-    terminal.show(sentence(content, words))
+    terminal.show(sentence(content, words).replace(JOINER, ""))
     terminal.show(words("by_number"))
     terminal.list_assumptions(pains.result.assumptions)
 
@@ -49,7 +49,7 @@ def _table(terminal: Terminal, pains: StudyPains, words: PainWords) -> Table:
     for row in prevalence_rows(pains.content, words)[:size]:
         blank = np.isnan(row["estimate"])
         share = terminal.text("too_small") if blank else words.share(row["estimate"])
-        interval = words.between(row["conf_low"], row["conf_high"])
+        interval = words.between(row["conf_low"], row["conf_high"]).replace(JOINER, "")
         figures = (words.share(row["apparent"]), words.points(row["silent_gap"]), words.ranks(row["rank_low"], row["rank_high"]))
         table.add_row(row["pain_point"], share, interval, *figures)
     return table

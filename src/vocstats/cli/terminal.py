@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str, int, int], None]
 _USAGE = ("study_", "cli_")
 INTERRUPTED = 130
+JOINER = "\u2060"  # keeps a browser from breaking an interval; a terminal may show it
 _SHOWN_LINES = 10
 _OF_REGISTRY = ("missing_ids", "duplicate_ids", "unusable_base_weight", "undated", "missing_status", "missing_auxiliary")
 

@@ -106,15 +106,15 @@ class Fields:
     schur: Floats
     log_evidence: Floats
 
-    def draw_x(self, at: Integers, beta: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """x given β at points `at` (B,), and its log density without constants."""
+    def draw_x(self, at: Integers, beta: Floats, wider: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """x given β at points `at` (B,), its variance times `wider`, and its log density without constants."""
         d, (c, one_more, total) = self.diagonal[at], self.common[at].T
-        noise = rng.standard_normal(d.shape) / np.sqrt(d)
+        noise = rng.standard_normal(d.shape) * np.sqrt(wider / d)
         noise -= ((1.0 - 1.0 / np.sqrt(one_more)) / total * noise.sum(axis=1))[:, None] / d
         pulled = np.einsum("bsp,bp->bs", self.border[at], beta - self.beta[at]) / d
         x = self.x[at] - pulled + (c / one_more * pulled.sum(axis=1))[:, None] / d + noise
         square = np.sum(d * noise**2, axis=1) + c * noise.sum(axis=1) ** 2
-        return x, 0.5 * (np.log(d).sum(axis=1) + np.log(one_more) - square)
+        return x, 0.5 * (np.log(d).sum(axis=1) + np.log(one_more) - square / wider)
 
 
 def fit_fields(cells: PainCells, points: Points, prior: OffsetPrior, *, x: Floats, beta: Floats) -> Fields:

@@ -10,6 +10,7 @@ from ..results import Flags, Floats, Integers
 from .conditional_laplace import Fields, OffsetPrior, PainCells, Points
 from .selection_pool import Pool, systematic
 
+_WIDER = 1.5  # proposals of d parameters have 1 + _WIDER / d times the variance of Laplace's: the tails of the model are heavier
 _AT_ONCE = 60_000  # cells whose likelihood is computed at once: they stay in the processor's cache
 
 
@@ -40,6 +41,11 @@ class PainApproximation:
     log_ratio: Floats
     weights: Floats
 
+    @property
+    def wider(self) -> float:
+        """By how much proposals vary more than the fields."""
+        return 1.0 + _WIDER / sum(self.cells.n.shape[:1] + self.cells.offsets.shape[1:])
+
     def offsets_given(self, at: Integers, pool: Pool) -> tuple[Floats, Floats]:
         """Triangular root of the precision of β given the pool (B, P, P), and its mean (B, P)."""
         groups = pool.mean.shape[1]
@@ -58,7 +64,7 @@ class PainApproximation:
 
     def _log_offsets(self, beta: Floats, root: Floats, unit: Floats, pool: Pool) -> Floats:
         groups = pool.mean.shape[1]
-        proposed = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1) - 0.5 * np.sum(unit**2, axis=1)
+        proposed = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1) - 0.5 * np.sum(unit**2, axis=1) / self.wider
         pooled = -0.5 * np.sum(((beta[:, :groups] - pool.mean) / pool.scale) ** 2 + 2.0 * np.log(pool.scale), axis=1)
         return np.asarray(pooled - proposed)
 
@@ -67,9 +73,9 @@ class PainApproximation:
         many, groups = pool.mean.shape
         at = systematic(self.weights, many, rng)
         root, mean = self.offsets_given(at, pool)
-        unit = rng.standard_normal(mean.shape)
+        unit = np.sqrt(self.wider) * rng.standard_normal(mean.shape)
         beta = mean + np.linalg.solve(np.swapaxes(root, 1, 2), unit[..., None])[..., 0]
-        x, log_x = self.fields.draw_x(at, beta, rng)
+        x, log_x = self.fields.draw_x(at, beta, self.wider, rng)
         sigma = self.points.sigma[at]
         modes = -0.5 * np.sum(self.prior.precision[groups:] * beta[:, groups:] ** 2, axis=1)
         log_weight = self.log_ratio[at] - np.log(self.weights[at]) + self.cells.log_prior(x, sigma) + modes - log_x

@@ -37,9 +37,9 @@ def fit_latent_field(
     Counts of all dealers are taken together, divided by their design effects (`collapse_dealers`). Pains share the pool (μ, τ) alone. Of
     every pain, points of (Se, Sp, m1, m0, σ) are spread evenly where they are likely; at each, Laplace's method gives a normal distribution
     of (α, a, δ). Mixed over points it tells the pool what the pain's counts say of δ; τ is integrated over points, μ exactly. The draws so
-    found start Markov chains, one per draw, that propose anew from the normal distributions given the pool and accept by the model's own
-    density, pool and pains in turn: what Laplace's method leaves out is made up for. With `dealers`, the spread of dealers and the effect
-    of each are integrated over a grid given draws of the network.
+    found start Markov chains, one per draw, that propose anew from these distributions (a bit widened) given the pool and accept by the
+    model's own density, pool and pains in turn: what Laplace's method leaves out is made up for. With `dealers`, the spread of dealers and
+    the effect of each are integrated over a grid given draws of the network.
 
     Parameters
     ----------

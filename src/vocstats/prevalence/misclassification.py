@@ -130,7 +130,7 @@ def rogan_gladen(
     called, size, se, n_se, sp, n_sp = _aligned(
         {"positive": called, "n": size, "sensitivity": se, "sensitivity_study": n_se, "specificity": sp, "specificity_study": n_sp}
     )
-    _refuse_uninformative(se + sp - 1.0, "Sensitivity and specificity add up to 1 or less")
+    refuse_uninformative(se + sp - 1.0, "Sensitivity and specificity add up to 1 or less")
     share, sampling, coder = _corrected(called / size, size, se, n_se, sp, n_sp)
     low, high = _limits(called, size, se, n_se, sp, n_sp, z)
     total = sampling + coder
@@ -155,7 +155,7 @@ def _limits(called: Floats, n: Floats, se: Floats, n_se: Floats, sp: Floats, n_s
     """Lang and Reiczigel's limits, not cut."""
     p = (called + z**2 / 2.0) / (n + z**2)
     se, sp = _one_of_each(se, n_se), _one_of_each(sp, n_sp)
-    _refuse_uninformative(se + sp - 1.0, "With one right and one wrong added to each study, Se and Sp add up to 1 or less")
+    refuse_uninformative(se + sp - 1.0, "With one right and one wrong added to each study, Se and Sp add up to 1 or less")
     share, *parts = _corrected(p, n + z**2, se, n_se + 2.0, sp, n_sp + 2.0)
     shift = 2.0 * z**2 * (share * se * (1.0 - se) / (n_se + 2.0) - (1.0 - share) * sp * (1.0 - sp) / (n_sp + 2.0))
     half = z * np.sqrt(sum(parts))
@@ -221,7 +221,8 @@ def _aligned(columns: dict[str, Floats]) -> list[Floats]:
     return [np.broadcast_to(column, size) for column in columns.values()]
 
 
-def _refuse_uninformative(steep: Floats, reason: str) -> None:
+def refuse_uninformative(steep: Floats, reason: str) -> None:
+    """Raise where Se + Sp - 1 is not positive."""
     odd = np.flatnonzero(steep <= 0)
     if odd.size:
         raise IdentificationError(

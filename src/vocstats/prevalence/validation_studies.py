@@ -14,8 +14,8 @@ from .._checks import Floats
 from ..errors import InputError
 from ..options import StudyPooling
 from ..results import Result, frame, register
-from .misclassification import counts_of, pair
-from .study_quadrature import Accuracy, Distribution, hierarchical, pooled, posterior
+from .misclassification import counts_of, pair, refuse_uninformative
+from .study_quadrature import Distribution, hierarchical, pooled, posterior
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,6 +116,8 @@ def prevalence_from_studies(
     ------
     InputError
         More right than there were, no study, a scale or spread of 0; or counts no prevalence can explain.
+    IdentificationError
+        Over all studies sensitivity and specificity add up to 1 or less: the classifier tells nothing, or its labels are swapped.
 
     References
     ----------
@@ -134,16 +136,25 @@ def prevalence_from_studies(
     called, total = (_checks.number(value, name, low=0.0, open_high=True) for value, name in ((positive, "positive"), (n, "n")))
     counts_of(called, total, "positive")
 
-    def accuracy(studies: Any, argument: str) -> Accuracy:
-        right, size = counts_of(*pair(studies, argument), argument)
-        if right.size == 0:
-            raise InputError(f"{argument} is empty; give at least one study.", code="no_studies", argument=argument)
-        return pooled(right, size) if pooling == "pooled" else hierarchical(right, size, (middle, spread), width)
-
-    sp, se = accuracy(specificity_studies, "specificity_studies"), accuracy(sensitivity_studies, "sensitivity_studies")
+    right_sp, n_sp = _studies(specificity_studies, "specificity_studies")
+    right_se, n_se = _studies(sensitivity_studies, "sensitivity_studies")
+    steep = right_sp.sum() / n_sp.sum() + right_se.sum() / n_se.sum() - 1.0
+    refuse_uninformative(np.array([steep]), "Over all studies, sensitivity and specificity add up to 1 or less")
+    if pooling == "pooled":
+        sp, se = pooled(right_sp, n_sp), pooled(right_se, n_se)
+    else:
+        sp, se = (hierarchical(right, size, (middle, spread), width) for right, size in ((right_sp, n_sp), (right_se, n_se)))
     share, likely_se, likely_sp = posterior(called, total, se, sp)
     parts = [share, *(Distribution.on_grid(side.logits, side.weights * like) for side, like in ((sp, likely_sp), (se, likely_se)))]
     return _result(parts, [sp.hyper_medians(likely_sp), se.hyper_medians(likely_se)], pooling, level)
+
+
+def _studies(studies: Any, argument: str) -> tuple[Floats, Floats]:
+    """(right, n) of each study."""
+    right, n = counts_of(*pair(studies, argument), argument)
+    if right.size == 0:
+        raise InputError(f"{argument} is empty; give at least one study.", code="no_studies", argument=argument)
+    return right, n
 
 
 def _result(parts: list[Distribution], hyper: list[tuple[float, float]], pooling: StudyPooling, level: float) -> StudyPrevalence:

@@ -11,18 +11,19 @@ from ..options import Language
 from .audit_disclosure import DISCLOSED, checked_disclosure
 from .content import FileRecord
 from .rendering import render_audit
-from .sheets import Sheet, audit_sheets_of
+from .sheets import Sheet, audit_sheets_of, pain_sheets_of
 from .wording import Words
 from .writing import write_sheets
 
 if TYPE_CHECKING:
     from ..workflows.audit_result import DealerAudit
+    from .pain_content import PainPointContent
 
 
 def write_audit_report(
     audit: DealerAudit, folder: str | Path, *, title: Mapping[str, str], languages: Sequence[Language] = ("en", "zh"), created: str = "",
     files: Sequence[FileRecord] = (), minimum_group: int = 5, disclose: Sequence[str] = DISCLOSED, period: str = "", producer: str = "",
-    excel: bool = False,
+    excel: bool = False, pain_points: PainPointContent | None = None,
 ) -> list[Path]:
     """Write ``report.<language>.html`` of an audit alone into `folder`.
 
@@ -48,6 +49,8 @@ def write_audit_report(
         Said below the title; empty: the days of the responses, and nobody.
     excel : bool
         Whether ``tables.xlsx`` lies beside the report, see `write_audit_tables`.
+    pain_points : PainPointContent, optional
+        Pain points, whose chapters follow those of the audit.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def write_audit_report(
     for language in languages:
         page = render_audit(
             audit, language=language, title=title, languages=tuple(languages), created=created, files=tuple(files), minimum_group=minimum,
-            disclose=told, period=period, producer=producer, excel=excel,
+            disclose=told, period=period, producer=producer, excel=excel, pain_points=pain_points,
         )
         path = Path(folder) / f"report.{language}.html"
         path.write_text(page, encoding="utf-8")
@@ -101,7 +104,8 @@ def audit_sheets(audit: DealerAudit, language: Language, *, minimum_group: int =
 
 
 def write_audit_tables(
-    audit: DealerAudit, folder: str | Path, languages: Sequence[Language], *, minimum_group: int = 5, excel: bool = True
+    audit: DealerAudit, folder: str | Path, languages: Sequence[Language], *, minimum_group: int = 5, excel: bool = True,
+    pain_points: PainPointContent | None = None,
 ) -> list[Path]:
     """Write the tables of an audit as ``tables/*.csv`` and ``tables.xlsx`` into `folder`.
 
@@ -117,6 +121,8 @@ def write_audit_tables(
         Figures that rest on fewer answers are NaN.
     excel : bool
         Whether to write the workbook.
+    pain_points : PainPointContent, optional
+        Pain points, whose tables follow those of the audit.
 
     Returns
     -------
@@ -130,5 +136,9 @@ def write_audit_tables(
     MissingDependencyError
         `excel` is asked for and openpyxl is not installed.
     """
-    made = {language: audit_sheets(audit, language, minimum_group=minimum_group) for language in languages}
+    made = {
+        language: audit_sheets(audit, language, minimum_group=minimum_group)
+        + (() if pain_points is None else pain_sheets_of(pain_points, Words(language)))
+        for language in languages
+    }
     return write_sheets(made, folder, excel=excel)

@@ -16,10 +16,11 @@ from .pain_first_screen import conflicting, heard_grid, pain_screen, warnings
 from .pain_rows import (
     conflict_rows,
     definition_rows,
+    everybody_rows,
+    group_rows,
     information_rows,
     leader_rows,
     offset_rows,
-    prevalence_rows,
     sensitivity_rows,
 )
 from .pain_wording import PainWords
@@ -59,7 +60,7 @@ def overview(content: PainPointContent, words: PainWords) -> Chapter:
     ])
     chapter.add("note", screen["heard"])
     chapter.add("grid", screen["heard_table"])
-    chapter.add("note", screen["unranked"])
+    chapter.add("list", screen["cautions"])
     return chapter
 
 
@@ -70,7 +71,7 @@ def every_pain(content: PainPointContent, words: PainWords) -> Chapter:
     chapter.add("text", words("list_text", level=level))
     chapter.add("note", words("window_note", window=content.window) if content.window else "")
     chapter.add("chart", pain_charts.prevalence(content.everybody, 0, words, pain_charts.FULL, name="pain-all"))
-    rows = [row for row in prevalence_rows(content, words) if row["pain_group"] == words("everybody")][: content.result.pain_points.size]
+    rows = everybody_rows(content, words)
     chapter.add("grid", grid("pain-list", rows, _prevalence_columns(words), caption=words("by_number"), interactive=True))
     defined = definition_rows(content, words)
     if defined:
@@ -111,7 +112,7 @@ def by_group(content: PainPointContent, groups: RankedPains, words: PainWords) -
     chapter.add("heading", words("leaders_heading"))
     chapter.add("note", words("leaders_note", minimum=content.minimum_group))
     chapter.add("grid", grid("pain-leaders", leader_rows(content, groups, words), _leader_columns(words, name), interactive=True))
-    every = [row for row in prevalence_rows(content, words)[content.result.pain_points.size :] if not math.isnan(row["estimate"])]
+    every = [row for row in group_rows(content, words) if not math.isnan(row["estimate"])]
     if 0 < len(every) <= _MOST_ROWS:
         figures = grid("pain-by-group", every, _prevalence_columns(words, grouped=name), interactive=True)
         chapter.add("folded", (words("all_figures_heading"), figures))

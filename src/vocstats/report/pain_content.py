@@ -12,7 +12,7 @@ from .. import _checks
 from ..errors import InputError
 from ..plots.pain_frames import Group, group_names, one_group, whole
 from ..prevalence.taxonomy import Taxonomy
-from ..results import Floats
+from ..results import Flags, Floats
 from ..workflows.pain_ranking import ranking
 from ..workflows.pain_tables import SILENT
 from .pain_disclosure import Answers, answers, publishable_pain_points
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..workflows.pain_result import PainPointPrevalence
     from ..workflows.pain_shares import Groups
 
-_MOSTLY = 0.5  # of the variance: what comes from priors beyond it is no rank of data
+_MOSTLY = 0.5  # of the variance
 NEXT = 100  # follow-ups, answers read again
 
 
@@ -41,8 +41,10 @@ class RankedPains:
         Chance to be the most frequent and among the three most frequent pains, and ends of the interval of the rank; NaN where the group
         is not ranked.
     unranked : tuple of str (G,)
-        Why a group's pains are not ranked: "few" answers, "prior" (more of the variance comes from priors than from data); "" where they
-        are.
+        Why a group's pains are not ranked: "few" answers, "borrowed" (for half of its pains, more of the variance comes from the pools of
+        other groups and from priors, those of the unheard aside, than from data); "" where they are.
+    assumed : bool array (G,)
+        For half of the pains, more of the variance comes from priors than from data.
     """
 
     shown: PainPointPrevalence
@@ -52,6 +54,7 @@ class RankedPains:
     rank_low: Floats
     rank_high: Floats
     unranked: tuple[str, ...]
+    assumed: Flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -164,12 +167,16 @@ def _ranked(shown: PainPointPrevalence, fit: PainPointFit, minimum: int) -> Rank
     groups = fit.groups(tuple(shown.by))
     heard = answers(fit, groups)
     few = (heard.everybody.max(axis=0) < minimum) | np.isnan(shown.estimate).any(axis=0)
-    prior = np.median(shown.prior_share, axis=0) > _MOSTLY
-    unranked = tuple("few" if blank else "prior" if assumed else "" for blank, assumed in zip(few.tolist(), prior.tolist(), strict=True))
+    assumed, borrowed = (
+        np.asarray(np.median(part, axis=0) > _MOSTLY) for part in (shown.prior_share, shown.prior_share - shown.from_selection)
+    )
+    unranked = tuple("few" if blank else "borrowed" if other else "" for blank, other in zip(few.tolist(), borrowed.tolist(), strict=True))
     told = np.array([not why for why in unranked])
     found = ranking(fit, groups, shown.level)
     ranks = {name: np.where(told, np.reshape(found[name], shown.estimate.shape), np.nan) for name in ("top_three", "rank_low", "rank_high")}
-    return RankedPains(shown=shown, heard=heard, first=np.where(told, _chance_first(fit, groups), np.nan), unranked=unranked, **ranks)
+    return RankedPains(
+        shown=shown, heard=heard, first=np.where(told, _chance_first(fit, groups), np.nan), unranked=unranked, assumed=assumed, **ranks
+    )
 
 
 def _chance_first(fit: PainPointFit, groups: Groups) -> Floats:

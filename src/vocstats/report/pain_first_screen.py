@@ -36,7 +36,7 @@ def pain_screen(content: PainPointContent, words: PainWords) -> dict[str, Any]:
     return {
         "checks": checks(content, words), "sentence": sentence(content, words), "warnings": warnings(content, words), "about": about,
         "by_number": words("by_number"), "list_note": words("list_note", level=level), "gap_note": words("gap_note"),
-        "heard": heard_line(content, words), "heard_table": heard_in_short(content, words), "unranked": _unranked(content, words),
+        "heard": heard_line(content, words), "heard_table": heard_in_short(content, words), "cautions": _cautions(content, words),
         "words_of_pains": words, **charts,
     }
 
@@ -142,13 +142,15 @@ def _count(n: float, minimum: int, words: PainWords) -> str:
     return words.words("fewer_than", count=minimum) if 0 < n < minimum else words.words.count(n)
 
 
-def _unranked(content: PainPointContent, words: PainWords) -> str:
-    """Groups with too little data for a rank, by name."""
+def _cautions(content: PainPointContent, words: PainWords) -> list[str]:
+    """That it is mostly assumed, and which groups have too little data for a rank."""
+    of, place = content.first
+    found = [words("mostly_assumed")] if of.assumed[place] else []
     if content.groups is None or not any(content.groups.unranked):
-        return ""
+        return found
     names = [name for name, why in zip(content.group_names, content.groups.unranked, strict=True) if why]
     more = ["…"] if len(names) > MOST_GROUPS else []
-    return words("unranked_groups", groups=words.words.listed(names[:MOST_GROUPS] + more))
+    return [*found, words("unranked_groups", groups=words.words.listed(names[:MOST_GROUPS] + more))]
 
 
 def heard_in_short(content: PainPointContent, words: PainWords) -> Grid | None:

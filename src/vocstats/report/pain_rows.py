@@ -19,14 +19,21 @@ _PARTS = ("from_selection", "from_coder", "from_sampling", "prior_share")
 
 def prevalence_rows(content: PainPointContent, words: PainWords) -> list[dict[str, Any]]:
     """One row per group and pain: everybody first."""
-    rows = list(_of(content.everybody, words, words("everybody")))
-    if content.groups is not None:
-        for place, name in enumerate(content.group_names):
-            rows += _of(content.groups, words, name, place)
-    return rows
+    return everybody_rows(content, words) + group_rows(content, words)
 
 
-def _of(of: RankedPains, words: PainWords, group: str, place: int = 0) -> Iterator[dict[str, Any]]:
+def everybody_rows(content: PainPointContent, words: PainWords) -> list[dict[str, Any]]:
+    """One row per pain, of all customers, the most frequent first."""
+    return list(_of(content.everybody, words, words("everybody"), 0))
+
+
+def group_rows(content: PainPointContent, words: PainWords) -> list[dict[str, Any]]:
+    """One row per group and pain."""
+    groups = content.groups
+    return [] if groups is None else [row for g, name in enumerate(content.group_names) for row in _of(groups, words, name, g)]
+
+
+def _of(of: RankedPains, words: PainWords, group: str, place: int) -> Iterator[dict[str, Any]]:
     shown = of.shown
     for k in np.argsort(-np.nan_to_num(shown.estimate[:, place], nan=-1.0), kind="stable").tolist():
         apparent = float(shown.apparent[k, place])

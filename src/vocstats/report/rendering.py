@@ -64,16 +64,20 @@ def render(content: ReportContent, *, language: Language = "en") -> str:
 def render_audit(
     audit: DealerAudit, *, language: Language, title: Mapping[str, str], languages: tuple[str, ...], created: str,
     files: tuple[FileRecord, ...], minimum_group: int, disclose: tuple[str, ...], period: str, producer: str, excel: bool,
+    pain_points: PainPointContent | None,
 ) -> str:
     """The report of an audit alone, see `write_audit_report`."""
     from .audit_chapters import audit_chapters, audit_data
+    from .pain_chapters import pain_chapters
     from .wording import Words
 
     choice(language, Language, "language")
     environment, words = page_environment(), Words(language)
     days = words("to", low=audit.first_day, high=audit.last_day) if audit.first_day else ""
     counted = words.audit("counted", dealers=words.count(audit.dealers.size), forms=words.count(float(audit.scores.n.sum())))
-    chapters = [*audit_chapters(audit, words, minimum_group, disclose), audit_data(audit, words, files, minimum_group)]
+    chapters = audit_chapters(audit, words, minimum_group, disclose)
+    chapters += pain_chapters(pain_points, words) if pain_points is not None else []
+    chapters.append(audit_data(audit, words, files, minimum_group))
     return _page(
         environment, words, title=title, subtitle=" · ".join(part for part in (period or days, counted, producer) if part),
         languages=languages, excel=excel, created=created, seed=audit.seed, screen="", chapters=chapters, figures={},

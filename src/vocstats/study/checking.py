@@ -74,7 +74,7 @@ def _check_section(pattern: str, path: str, table: Any, problems: list[InputErro
 def _unneeded(table: Mapping[str, Any]) -> tuple[str, ...]:
     """Sections of the correction that a study without one may leave out."""
     pains = table.get("pain_points")
-    from_rows = isinstance(pains, Mapping) and "observations" not in pains
+    from_rows = isinstance(pains, Mapping) and "columns" in pains and ("observations" not in pains or "registry" in table)
     if from_rows:
         return () if any(name in table for name in SCORE) else SCORE
     alone = "audit" in table or pains is not None

@@ -106,7 +106,7 @@ def run_study(
         if content is not None:
             write_report(content, unfinished, tell)
         elif audit is not None:
-            write_audit(study, audit, unfinished, spoken, files.records(), tell)
+            write_audit(study, audit, unfinished, spoken, files.records(), tell, None if pains is None else pains.content)
         elif pains is not None:
             write_pains(study, pains.content, unfinished, spoken, files.records(), tell)
         if audit is not None:

@@ -39,9 +39,10 @@ def write_report(content: ReportContent, folder: Path, tell: Progress) -> None:
 
 
 def write_audit(
-    study: Study, audit: DealerAudit, folder: Path, languages: Sequence[str], files: Sequence[FileRecord], tell: Progress
+    study: Study, audit: DealerAudit, folder: Path, languages: Sequence[str], files: Sequence[FileRecord], tell: Progress,
+    pains: PainPointContent | None,
 ) -> None:
-    """The report of an audit alone, and its tables."""
+    """The report of an audit without a correction, with the pain points if there are any, and its tables."""
     from .. import report
 
     about, spoken = study["study"], cast("Sequence[Language]", languages)
@@ -50,9 +51,10 @@ def write_audit(
     report.write_audit_report(
         audit, folder, title=study.texts("study", TITLES), languages=spoken, created=date.today().isoformat(), files=files,
         minimum_group=minimum, disclose=disclosed(study), period=study.period, producer=about["producer"] or "", excel=excel,
+        pain_points=pains,
     )
     tell("write", 1, 2)
-    report.write_audit_tables(audit, folder, spoken, minimum_group=minimum, excel=excel)
+    report.write_audit_tables(audit, folder, spoken, minimum_group=minimum, excel=excel, pain_points=pains)
     tell("write", 2, 2)
 
 

@@ -17,6 +17,10 @@ from ..tables import Columns, InputTable
 from .question import names
 
 ENGAGED, SILENT, CHURNED = "engaged", "silent", "churned"
+_TAKEN = (
+    "pain_point", "term", "estimate", "std_error", "conf_low", "conf_high", "apparent", "silent_gap", "prior_share", "from_selection",
+    "from_coder", "from_sampling",
+)
 Column = npt.NDArray[Any]
 
 
@@ -44,6 +48,12 @@ class PainColumns:
             raise InputError(
                 f"dealer names {dealer!r}, which is none of the groups {shown(listed)}. Add it to groups=.",
                 code="dealer_not_in_groups", argument="dealer", levels=[dealer], known=shown(listed),
+            )
+        taken = [name for name in listed if name in _TAKEN]
+        if taken:
+            raise InputError(
+                f"groups names {shown(taken)}, which the table of results has a column of its own for. Rename it in both tables.",
+                code="group_name_taken", argument="groups", levels=taken,
             )
         return cls(groups=listed, dealer=dealer if dealer in listed else None, **single)
 

@@ -1,0 +1,39 @@
+"""The page on the two engines of pain-point prevalence is made from the recorded runs, and these hold what is required."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1] / "docs/explanation"
+
+
+def rows(name: str) -> list[dict[str, object]]:
+    return list(json.loads((ROOT / f"pain_point_engines/{name}.json").read_text(encoding="utf-8"))["rows"])
+
+
+def test_page_is_current():
+    spec = importlib.util.spec_from_file_location("make_pain_point_engines", ROOT / "make_pain_point_engines.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "pain-point-engines.md").read_text(encoding="utf-8") == module.page()
+
+
+@pytest.mark.parametrize(("name", "even"), [("00_approximate", True), ("01_nuts", True), ("02_misled", False), ("03_misled_nuts", False)])
+def test_calibration_holds_unless_the_audit_misleads(name, even):
+    p = [float(row[test]) for row in rows(name) for test in ("p_chi_square", "p_envelope")]
+    assert (min(p) * len(p) > 0.01) == even
+
+
+def test_engines_agree():
+    """Of 95 % of the estimates of a network: means within .15 standard deviations and these within 10 %; at dealers .25 and 15 %."""
+    agreement = rows("04_agreement")
+    for size in {(row["model"], row["segments"], row["dealers"], row["level"] == "dealer") for row in agreement}:
+        parts = [row for row in agreement if (row["model"], row["segments"], row["dealers"], row["level"] == "dealer") == size]
+        for within in ("means_within", "sds_within"):
+            share = sum(float(row[within]) * int(row["estimates"]) for row in parts) / sum(int(row["estimates"]) for row in parts)
+            assert share >= 0.95 or (size[0] == "full" and not size[3]), (size, within, share)
