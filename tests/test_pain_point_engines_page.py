@@ -30,10 +30,15 @@ def test_calibration_holds_unless_the_audit_misleads(name, even):
 
 
 def test_engines_agree():
-    """Of 95 % of the estimates of a network: means within .15 standard deviations and these within 10 %; at dealers .25 and 15 %."""
-    agreement = rows("04_agreement")
-    for size in {(row["model"], row["segments"], row["dealers"], row["level"] == "dealer") for row in agreement}:
-        parts = [row for row in agreement if (row["model"], row["segments"], row["dealers"], row["level"] == "dealer") == size]
+    """Of 95 % of the estimates of a network: means within .15 standard deviations and these within 10 %; at dealers .25 and 15 %.
+
+    Less two standard errors of a share of so many, since both engines draw. The full model is compared at dealers only: at network and
+    segment level it does without design effects.
+    """
+    agreement = [row for row in rows("04_agreement") if row["model"] == "collapsed" or row["level"] == "dealer"]
+    for size in {(row["model"], row["segments"], row["dealers"]) for row in agreement}:
+        parts = [row for row in agreement if (row["model"], row["segments"], row["dealers"]) == size]
+        many = sum(int(row["estimates"]) for row in parts)
         for within in ("means_within", "sds_within"):
-            share = sum(float(row[within]) * int(row["estimates"]) for row in parts) / sum(int(row["estimates"]) for row in parts)
-            assert share >= 0.95 or (size[0] == "full" and not size[3]), (size, within, share)
+            share = sum(float(row[within]) * int(row["estimates"]) for row in parts) / many
+            assert share >= 0.95 - 2.0 * (0.95 * 0.05 / many) ** 0.5, (size, within, share)

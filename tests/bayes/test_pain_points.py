@@ -109,6 +109,9 @@ def test_cells_without_answers_are_not_read():
     assert data["n"].min() > 0.0 and data["n"].sum() == given.n.sum() and (given.n == 0.0).any()
     assert data["coder"].max() == shape.coded == 6 and data["mentioner"].max() == shape.mentions == 3
     assert data["false_mentioner"].max() == shape.false_mentions == 1 and data["mode"].max() == shape.modes == 3
+    start = shape.blank
+    assert (start["sensitivity_beta"][:, 0] > start["sensitivity_beta"][:, 1]).all()  # chains must not start where Se + Sp < 1
+    assert (start["specificity_beta"][:, 0] > start["specificity_beta"][:, 1]).all()
     assert set(shape.blank) == set(data) and all(shape.blank[name].ndim == data[name].ndim for name in data)
 
 
@@ -153,7 +156,7 @@ def test_fit_is_calibrated_and_repeats(pymc):
     given = world(3).counts
     found, again = (fit(given, 1) for _ in range(2))
     assert (found.engine, found.model) == ("nuts", "collapsed") and found.intercept.shape == (200, 4)
-    assert found.diagnostics["divergences"] < 5 and found.diagnostics["effective_draws"] > 10
+    assert found.diagnostics["divergences"] < 5 and np.isnan(found.diagnostics["r_hat"])  # of one chain there is none
     np.testing.assert_array_equal(again.intercept, found.intercept)
     np.testing.assert_allclose(found.segment.sum(axis=2), 0.0, atol=1e-9)
     assert smallest(evenness(ranks(fit, range(90_000, 90_020)), bins=4)) > 0.01

@@ -112,6 +112,16 @@ def test_wrong_use_is_named(vocstats: Call, folder: Path, arguments: tuple[str, 
     assert message in " ".join(done.err.split())
 
 
+def test_problems_name_the_file_and_its_lines(vocstats: Call, tmp_path: Path) -> None:
+    path = write_pain_study(tmp_path, study=COUNTS)
+    counts = tmp_path / "counts.csv"
+    lines = counts.read_text(encoding="utf-8").splitlines()
+    counts.write_text("\n".join([*lines, lines[3]]) + "\n", encoding="utf-8")
+    done = vocstats("check", path)
+    assert done.code == 1
+    assert f"counts.csv, lines {len(lines) + 1} (the header is line 1)" in " ".join(done.err.split())
+
+
 def test_a_study_without_pain_points_is_named(vocstats: Call, folder: Path, tmp_path: Path) -> None:
     study = 'schema_version = 1\n[study]\ntitle = "x"\noutput = "out"\n[audit]\nresponses = "r.csv"\n'
     (tmp_path / "audit.toml").write_text(study, encoding="utf-8")

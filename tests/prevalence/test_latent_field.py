@@ -41,7 +41,7 @@ def check_against_sampler(counts: PainPointCounts, *, shift: float, ratio: float
 
 def test_two_pains_against_a_plain_sampler() -> None:
     counts, _ = draw_network(3, pains=2, segments=2, heard=(120, 12))
-    check_against_sampler(counts, shift=0.12, ratio=0.12, chains=100, steps=2500, kept=1500)
+    check_against_sampler(counts, shift=0.15, ratio=0.15, chains=100, steps=1800, kept=1000)
 
 
 def layered() -> PainPointCounts:
@@ -112,12 +112,12 @@ def test_no_positives_among_few() -> None:
 
 def test_same_seed_same_bits_other_seed_same_answer() -> None:
     counts, _ = draw_network(4, pains=3)
-    one, two, other = (fit_latent_field(counts, seed=seed, draws=4000) for seed in (0, 0, 1))
+    one, two, other = (fit_latent_field(counts, seed=seed, draws=3000) for seed in (0, 0, 1))
     assert_array_equal(one.intercept, two.intercept)
     assert_array_equal(one.selection_scale, two.selection_scale)
     assert (one.intercept != other.intercept).any()
     for name, draws in moments(one).items():
-        assert np.all(np.abs(draws.mean(axis=0) - moments(other)[name].mean(axis=0)) < 0.12 * draws.std(axis=0)), name
+        assert np.all(np.abs(draws.mean(axis=0) - moments(other)[name].mean(axis=0)) < 0.15 * draws.std(axis=0)), name
 
 
 def test_order_of_rows_and_split_rows_do_not_matter() -> None:

@@ -132,6 +132,16 @@ def test_the_window_is_that_of_the_pains_or_the_registry(folder: Path) -> None:
     assert pain_window(study) == "2025-10-01 – 2026-09-30"
 
 
+def test_the_dealer_is_that_of_the_registry(tmp_path: Path) -> None:
+    study = ROWS.replace('dealer = "dealer"', 'dealer = "经销商"').replace('["segment", "dealer"]', '["segment", "经销商"]')
+    path = write_pain_study(tmp_path, study=study)
+    pd.read_csv(tmp_path / "registry.csv").rename(columns={"dealer": "经销商"}).to_csv(tmp_path / "registry.csv", index=False)
+    found = check_data(load_study(path))
+    assert found.problems == []
+    assert found.pain_points.frame.columns.dealer == "经销商"
+    assert found.pain_points.counts.frame.shape[:2] == (3, 8)
+
+
 def test_a_check_reads_and_computes_nothing(folder: Path) -> None:
     found = check_data(load_study(folder / "study.toml"))
     assert found.problems == []

@@ -157,7 +157,7 @@ def codes(p: vs.PainPointPrevalence) -> set[str]:
 def test_who_was_never_heard_is_said() -> None:
     observations, frame = tiny(silent=4_000)
     p = vs.estimate_pain_points(observations, frame=frame, perfect_sources=["survey"])
-    assert "pain_silent_never_followed" in codes(p) and p.to_frame()["from_selection"].iloc[0] > 0.9
+    assert "pain_silent_never_followed" in codes(p) and p.to_frame()["from_selection"].iloc[0] > 0.85
     assert p.conf_high[0, 0] - p.conf_low[0, 0] > 0.25
     assert "沉默客户" in p.summary("zh")
     observations, frame = tiny()

@@ -48,11 +48,12 @@ class Shape:
 
     @property
     def blank(self) -> dict[str, Any]:
-        """Data of one cell, to compile a model with."""
-        sizes = {
-            "sensitivity": self.coded, "specificity": self.coded, "mention": self.mentions, "false_mention": self.false_mentions
-        }
-        known = {f"{name}_beta": np.ones((size, 2)) for name, size in sizes.items()} | {"mode_scale": np.ones(self.modes)}
+        """Data of one cell, to compile a model with: chains start where it says, which must be coders who are mostly right."""
+        sizes = {"sensitivity": self.coded, "specificity": self.coded, "mention": self.mentions, "false_mention": self.false_mentions}
+        likely, unlikely = (9.0, 1.0), (1.0, 9.0)
+        known = {
+            f"{name}_beta": np.tile(unlikely if name == "false_mention" else likely, (size, 1)) for name, size in sizes.items()
+        } | {"mode_scale": np.ones(self.modes)}
         known |= {"positive": np.ones(1), "n": np.full(1, 2.0)}
         return {name: known.get(name, np.zeros(1, np.int64)) for name in self.reads}
 

@@ -27,6 +27,7 @@ _USAGE = ("study_", "cli_")
 INTERRUPTED = 130
 JOINER = "\u2060"  # keeps a browser from breaking an interval; a terminal may show it
 _SHOWN_LINES = 10
+_OWN_ARGUMENT = ("registry", "responses", "roster", "observations", "frame", "coder_audit")
 _OF_REGISTRY = ("missing_ids", "duplicate_ids", "unusable_base_weight", "undated", "missing_status", "missing_auxiliary")
 
 
@@ -76,7 +77,8 @@ class Terminal:
     def name_files(self, study: Study) -> None:
         """Remember which file each table of a study is, so that problems can name it and its lines."""
         self.files = {f"answers[{role!r}]": name for role, name in study.files.items()}
-        self.files |= {role: name for role, name in study.files.items() if role in ("registry", "responses", "roster")}
+        self.files |= {role: name for role, name in study.files.items() if role in _OWN_ARGUMENT}
+        self.files |= {f"reports[{role.partition('.')[2]!r}]": name for role, name in study.files.items() if role.startswith("reports.")}
 
     def _file_of(self, error: VocstatsError) -> str | None:
         """The file whose rows an error is about, where its lines can be counted."""

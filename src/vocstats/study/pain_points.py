@@ -63,7 +63,7 @@ def pain_arguments(study: Study, files: Files, counted: CountedPainPoints | None
     asked = study["pain_points"]
     audit: Mapping[str, Any] = asked.get("coder_audit") or {}
     given = {
-        "groups": asked["groups"], "dealer": asked["dealer"], "perfect_sources": asked["perfect_sources"],
+        "groups": asked["groups"], "dealer": _dealer(study), "perfect_sources": asked["perfect_sources"],
         **{name: _pairs(asked[name]) for name in ("mentions", "false_mentions")}, "mode_effects": asked["mode_effects"],
         "coder_audit": files.table("coder_audit") if audit else None, "audit_drawn_by": audit.get("drawn_by"),
         "taxonomy": study_taxonomy(study), "by": asked["by"], "engine": asked["engine"], "level": asked["level"],
@@ -73,6 +73,12 @@ def pain_arguments(study: Study, files: Files, counted: CountedPainPoints | None
         return counted.observations, given | {"frame": counted.frame}
     own = {name: asked[name] for name in _COLUMNS} | {"frame": files.table("frame"), "frame_count": asked["frame"]["customers"]}
     return files.table("observations"), given | own
+
+
+def _dealer(study: Study) -> str:
+    """Column of the dealer: as named, else that of the registry if it is one of the groups, else "dealer"."""
+    asked, of_registry = study["pain_points"], study["registry"].get("dealer")
+    return str(asked["dealer"] or (of_registry if of_registry in asked["groups"] else "dealer"))
 
 
 def _pairs(given: Mapping[str, Any] | None) -> dict[str, tuple[float, ...]] | None:
