@@ -18,6 +18,7 @@ from .pain_point_model import compiled, pain_point_model, variables
 from .pain_point_posterior import gather
 from .sampling import warn_of
 
+_TARGET_ACCEPT = 0.97  # few pains hardly tell the spread of offsets from 0: of longer steps some diverge
 MOST_DEALERS = 50  # of the full model: with 300, chains of minutes did not converge
 
 
@@ -110,7 +111,9 @@ def fit_pain_points(
     read, design_effect = _what_is_read(counts, dealers)
     shape = shape_of(read, dealers=dealers)
     sampler = compiled(shape, astuple(priors or PainPointPriors()))
-    found = sampler.draw(variables(shape), draws=draws, tune=tune, chains=chains, seed=seed, data=flat_data(read, shape))
+    found = sampler.draw(
+        variables(shape), draws=draws, tune=tune, chains=chains, seed=seed, data=flat_data(read, shape), target_accept=_TARGET_ACCEPT
+    )
     posterior = gather(found, shape, read, design_effect)
     warn_of(found.divergences, posterior.diagnostics["r_hat"])
     return posterior

@@ -61,7 +61,8 @@ class Sampler:
             self._compiled = _load("nutpie").compile_pymc_model(model, freeze_model=False) if use else None
 
     def draw(
-        self, names: Sequence[str], *, draws: int, tune: int, chains: int, seed: int, data: Mapping[str, Any] | None = None
+        self, names: Sequence[str], *, draws: int, tune: int, chains: int, seed: int, data: Mapping[str, Any] | None = None,
+        target_accept: float = TARGET_ACCEPT,
     ) -> Draws:
         """Draw the variables named, one chain after the other.
 
@@ -69,8 +70,10 @@ class Sampler:
         ----------
         data : {name: array}, optional
             Other values of the model's data, of the same shape.
+        target_accept : float
+            Nearer 1, steps are shorter: slower, and fewer of them diverge.
         """
-        common = {"draws": draws, "tune": tune, "chains": chains, "cores": 1, "target_accept": TARGET_ACCEPT}
+        common = {"draws": draws, "tune": tune, "chains": chains, "cores": 1, "target_accept": target_accept}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # both announce their next generations
             if self._compiled is not None:
