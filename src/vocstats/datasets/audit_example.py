@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from .dealer_network import simulate_dealers
-from .example import refuse_present
+from .example import refuse_present, write_files
 
 AUDIT_FILES = ("responses.csv", "visits.csv", "truth.json", "study.toml")
 
@@ -49,14 +49,9 @@ def write_audit_example(folder: str | PathLike[str], *, dealers: int = 100, seed
     target = Path(folder)
     refuse_present(target, AUDIT_FILES)
     network = simulate_dealers(dealers, seed=seed, strength=(0.5, 0.7), responses=(60, 900))
-    target.mkdir(parents=True, exist_ok=True)
     visits = network.roster.merge(network.outcomes, on="visit_id")
     flags = ("drawn", "invited", "reached", "heard", *network.outcome_names)
     tables = {"responses": network.responses, "visits": visits.astype(dict.fromkeys(flags, int))}
-    for name, table in tables.items():
-        table.to_csv(target / f"{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
     known = network.truth.dealers[["dealer", "inflated", "mechanism", "score", "honest_mean"]]
     truth = {"seed": seed, "dealers": json.loads(known.to_json(orient="records", double_precision=4))}
-    (target / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    (target / "study.toml").write_text(files(__package__).joinpath("audit.toml").read_text(encoding="utf-8"), encoding="utf-8")
-    return target / "study.toml"
+    return write_files(target, tables, truth, files(__package__).joinpath("audit.toml").read_text(encoding="utf-8"), dates=None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, MissingDependencyError, shown
 from .blemishes import NO_ANSWER_CODES
@@ -77,17 +77,25 @@ def write_example(folder: str | PathLike[str], *, n: int = 20_000, seed: int = 2
     target = Path(folder)
     refuse_present(target, EXAMPLE_FILES)
     simulated = simulate_base(n, seed=seed)
-    target.mkdir(parents=True, exist_ok=True)
-    for name in ("registry", "call_log", "follow_up", "exit_interview"):
-        frame: pd.DataFrame = getattr(simulated, name)
-        frame.to_csv(target / f"{name}.csv", index=False, encoding="utf-8", date_format="%Y-%m-%d", lineterminator="\n")
+    tables = {name: getattr(simulated, name) for name in ("registry", "call_log", "follow_up", "exit_interview")}
+    study = study_template().replace(_PUBLISHED, f"published     = {{ mean = {_published(simulated):.2f} }}")
+    path = write_files(target, tables, {"seed": seed, "n": n, **simulated.truth.to_dict()}, study)
     survey = simulated.survey.assign(answered_on=simulated.survey["answered_on"].dt.date)
     survey.to_excel(target / "survey.xlsx", sheet_name="Q3", index=False, engine="openpyxl")
-    truth = json.dumps({"seed": seed, "n": n, **simulated.truth.to_dict()}, ensure_ascii=False, indent=1)
-    (target / "truth.json").write_text(truth + "\n", encoding="utf-8")
-    study = study_template().replace(_PUBLISHED, f"published     = {{ mean = {_published(simulated):.2f} }}")
-    (target / "study.toml").write_text(study, encoding="utf-8")
-    return target / "study.toml"
+    return path
+
+
+def write_files(
+    folder: Path, tables: Mapping[str, pd.DataFrame], truth: Mapping[str, Any], study: str, *, dates: str | None = "%Y-%m-%d"
+) -> Path:
+    """Tables as CSV (`dates`: how a time is written; None: in full), the truth as JSON, and the study file, whose path is returned."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, encoding="utf-8", date_format=dates, lineterminator="\n")
+    (folder / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path = folder / "study.toml"
+    path.write_text(study, encoding="utf-8")
+    return path
 
 
 def refuse_present(folder: Path, names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 
-from .example import refuse_present
+from .example import refuse_present, write_files
 from .pain_points import simulate_pain_points
 
 PAIN_POINTS_FILES = (
@@ -52,13 +52,7 @@ def write_pain_points_example(folder: str | PathLike[str], *, dealers: int = 24,
     target = Path(folder)
     refuse_present(target, PAIN_POINTS_FILES)
     world = simulate_pain_points(dealers, seed=seed, customers=(300, 1_200))
-    target.mkdir(parents=True, exist_ok=True)
-    tables = {**world.tables(seed=seed), "coder_audit": world.coder_audit}
-    for name, table in tables.items():
-        table.to_csv(target / f"{name}.csv", index=False, encoding="utf-8", date_format="%Y-%m-%d", lineterminator="\n")
     figures = {name: world.truth.prevalence(by) for name, by in (("everybody", ()), ("by_segment", ("segment",)))}
     truth = {"seed": seed} | {name: json.loads(table.to_json(orient="records", double_precision=4)) for name, table in figures.items()}
-    (target / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    study = files(__package__).joinpath("pain_points.toml").read_text(encoding="utf-8")
-    (target / "study.toml").write_text(study, encoding="utf-8")
-    return target / "study.toml"
+    tables = {**world.tables(seed=seed), "coder_audit": world.coder_audit}
+    return write_files(target, tables, truth, files(__package__).joinpath("pain_points.toml").read_text(encoding="utf-8"))
