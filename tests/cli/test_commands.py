@@ -97,12 +97,13 @@ def test_check_of_good_data(vocstats: Call, study: Path) -> None:
 
 def test_check_names_every_problem_of_the_study_file(vocstats: Call, study: Path) -> None:
     text = study.read_text(encoding="utf-8").replace("seed = 3", "seeds = 3").replace("scale = [1, 10]", 'scale = "1-10"')
-    study.write_text(text + "\n[pain_points]\n", encoding="utf-8")
+    study.write_text(text + "\n[journey]\n", encoding="utf-8")
     done = vocstats("check", study)
     assert done.code == 2
     assert "Did you mean seed?" in done.err
     assert "[outcome] scale must be two numbers" in done.err
-    assert "[pain_points] is not available yet" in done.err
+    assert "journey" in done.err
+    assert "sensitivity, audit, pain_points, report" in done.err
 
 
 def test_check_names_every_absent_file(vocstats: Call, study: Path) -> None:
