@@ -12,7 +12,10 @@ from prevalence.networks import draw_network, keep_rows
 from prevalence.test_response_ties import network
 from scipy import special
 
+import vocstats as vs
+from vocstats.datasets import simulate_pain_points
 from vocstats.errors import InputError
+from vocstats.prevalence import latent_field
 from vocstats.prevalence.counts import PainPointCounts, PainPointPriors
 from vocstats.prevalence.latent_field import fit_latent_field
 from vocstats.prevalence.posterior import PainPointPosterior
@@ -232,3 +235,12 @@ def test_a_dealer_without_customers_and_one_never_heard() -> None:
     spread = np.sqrt(np.mean(draws.dealer_scale**2, axis=0))
     for dealer in (3, 7):
         assert_allclose(draws.dealer[:, :, dealer].std(axis=0), spread, rtol=0.25)
+
+
+def test_a_pain_with_few_effective_points_is_gone_over_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = simulate_pain_points(30, seed=90033, segments=3)
+    given = {"groups": world.groups, "frame": world.frame, "coder_audit": world.coder_audit, "perfect_sources": world.perfect_sources}
+    again = vs.estimate_pain_points(world.observations, **given, seed=39).diagnostics["effective_points"]
+    monkeypatch.setattr(latent_field, "_ROUNDS", latent_field._ROUNDS[: len(latent_field._POINTS)])
+    once = vs.estimate_pain_points(world.observations, **given, seed=39).diagnostics["effective_points"]
+    assert once < 50.0 <= again
