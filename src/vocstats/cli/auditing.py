@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InputError
 from ..report import audit_sheets
-from ..report.writing import write_csv
 from ..study.auditing import audit_alone, audit_study, with_pages
 from ..study.publishing import publishable_audit
 from ..study.reading import read_files
 from .audit_list import show_audit
+from .list_file import list_file, refuse_present, write_list
 from .one_off import AUDIT, names_of
 from .running import run_and_show
 
 if TYPE_CHECKING:
     from ..options import Language
     from ..study import Study
-    from ..workflows.audit_result import DealerAudit
     from .terminal import Terminal
-
-_FILES = (".csv", ".json")
 
 
 def refuse_options(options: Mapping[str, Any], source: Path) -> None:
@@ -51,36 +48,25 @@ def audit_and_show(
     terminal: Terminal, study: Study, *, output: Path | None, overwrite: bool, languages: Sequence[str], json: bool
 ) -> None:
     """Audit; write the folder or the file asked for, and show the list, or print JSON."""
-    is_file = output is not None and output.suffix.lower() in _FILES
-    if output is not None and not is_file and not json:
+    path = list_file(output)
+    if output is not None and path is None and not json:
         run_and_show(terminal, study, output=output, overwrite=overwrite, languages=languages)
         return
     if "pages" in study["audit"]:
         raise InputError(
             "--pages needs a folder to write them into: --output FOLDER.", code="cli_pages_folder", argument="--pages"
         )
-    if is_file and output is not None and output.exists() and not overwrite:
-        raise InputError(
-            f"{output} exists already. Choose another name, or replace it (--overwrite).",
-            code="cli_output_exists", argument="--output", path=str(output),
-        )
+    refuse_present(path, overwrite=overwrite)
     terminal.name_files(study)
     with terminal.progress() as tell:
         audit = audit_study(study, read_files(study), tell)
     minimum = study["report"]["minimum_group"]
+    shown = publishable_audit(audit, minimum)
     if json:
-        terminal.out.file.write(publishable_audit(audit, minimum).to_json(indent=1) + "\n")
+        terminal.out.file.write(shown.to_json(indent=1) + "\n")
     else:
         show_audit(terminal, audit, minimum)
-    if is_file and output is not None:
-        _write_list(audit, output, minimum, terminal.language)
-        terminal.say("list_written", file=output)
-
-
-def _write_list(audit: DealerAudit, path: Path, minimum: int, language: str) -> None:
-    """The list as CSV, or the whole audit as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix.lower() == ".json":
-        path.write_text(publishable_audit(audit, minimum).to_json(indent=1), encoding="utf-8")
-    else:
-        write_csv(audit_sheets(audit, cast("Language", language), minimum_group=minimum)[0], path)
+    if path is not None:
+        language = cast("Language", terminal.language)
+        write_list(path, shown, lambda: audit_sheets(audit, language, minimum_group=minimum)[0])
+        terminal.say("list_written", file=path)

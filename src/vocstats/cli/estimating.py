@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InputError
 from ..report import pain_sheets, publishable_pain_points
-from ..report.writing import write_csv
 from ..study.pain_points import estimate_study_pains, pains_alone
 from ..study.reading import read_files, read_telling
+from .list_file import list_file, refuse_present, write_list
 from .one_off import PAINS
 from .pain_list import show_pains
 from .running import run_and_show
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..options import Language
     from ..study import Study
     from .terminal import Terminal
-
-_FILES = (".csv", ".json")
 
 
 def refuse_options(options: Mapping[str, Any], source: Path) -> None:
@@ -50,15 +48,11 @@ def estimate_and_show(
     terminal: Terminal, study: Study, *, output: Path | None, overwrite: bool, languages: Sequence[str], json: bool
 ) -> None:
     """Estimate; write the folder or the file asked for, and show the list, or print JSON."""
-    is_file = output is not None and output.suffix.lower() in _FILES
-    if output is not None and not is_file and not json:
+    path = list_file(output)
+    if output is not None and path is None and not json:
         run_and_show(terminal, study, output=output, overwrite=overwrite, languages=languages)
         return
-    if is_file and output is not None and output.exists() and not overwrite:
-        raise InputError(
-            f"{output} exists already. Choose another name, or replace it (--overwrite).",
-            code="cli_output_exists", argument="--output", path=str(output),
-        )
+    refuse_present(path, overwrite=overwrite)
     terminal.name_files(study)
     with terminal.progress() as tell:
         files = read_files(study)
@@ -69,10 +63,7 @@ def estimate_and_show(
         terminal.out.file.write(shown.to_json(indent=1) + "\n")
     else:
         show_pains(terminal, pains)
-    if is_file and output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        if output.suffix.lower() == ".json":
-            output.write_text(shown.to_json(indent=1), encoding="utf-8")
-        else:
-            write_csv(pain_sheets(pains.content, cast("Language", terminal.language))[0], output)
-        terminal.say("list_written", file=output)
+    if path is not None:
+        language = cast("Language", terminal.language)
+        write_list(path, shown, lambda: pain_sheets(pains.content, language)[0])
+        terminal.say("list_written", file=path)
