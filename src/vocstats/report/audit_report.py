@@ -13,7 +13,7 @@ from .content import FileRecord
 from .rendering import render_audit
 from .sheets import Sheet, audit_sheets_of, pain_sheets_of
 from .wording import Words
-from .writing import write_sheets
+from .writing import write_pages, write_sheets
 
 if TYPE_CHECKING:
     from ..workflows.audit_result import DealerAudit
@@ -65,16 +65,14 @@ def write_audit_report(
         jinja2 is not installed.
     """
     told, minimum = checked_disclosure(disclose), _checks.whole(minimum_group, "minimum_group", low=1)
-    written = []
-    for language in languages:
-        page = render_audit(
+
+    def page(language: Language) -> str:
+        return render_audit(
             audit, language=language, title=title, languages=tuple(languages), created=created, files=tuple(files), minimum_group=minimum,
             disclose=told, period=period, producer=producer, excel=excel, pain_points=pain_points,
         )
-        path = Path(folder) / f"report.{language}.html"
-        path.write_text(page, encoding="utf-8")
-        written.append(path)
-    return written
+
+    return write_pages(page, folder, languages)
 
 
 def audit_sheets(audit: DealerAudit, language: Language, *, minimum_group: int = 5) -> tuple[Sheet, ...]:

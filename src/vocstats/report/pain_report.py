@@ -13,7 +13,7 @@ from .pain_content import PainPointContent, pain_content
 from .rendering import render_pain_points
 from .sheets import Sheet, pain_sheets_of
 from .wording import Words
-from .writing import write_sheets
+from .writing import write_pages, write_sheets
 
 if TYPE_CHECKING:
     from ..workflows.pain_result import PainPointPrevalence
@@ -57,18 +57,15 @@ def write_pain_report(
     MissingDependencyError
         jinja2 is not installed.
     """
-    for language in languages:
-        _checks.choice(language, Language, "languages")
-    content, written = _gathered(pains), []
-    for language in languages:
-        page = render_pain_points(
+    content = _gathered(pains)
+
+    def page(language: Language) -> str:
+        return render_pain_points(
             content, language=language, title=title, languages=tuple(languages), created=created, files=tuple(files), producer=producer,
             excel=excel,
         )
-        path = Path(folder) / f"report.{language}.html"
-        path.write_text(page, encoding="utf-8")
-        written.append(path)
-    return written
+
+    return write_pages(page, folder, languages)
 
 
 def pain_sheets(pains: PainPointPrevalence | PainPointContent, language: Language) -> tuple[Sheet, ...]:

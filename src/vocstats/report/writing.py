@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,18 @@ def write_tables(content: ReportContent, folder: str | Path, languages: Sequence
     for language in languages:
         choice(language, Language, "languages")
     return write_sheets({language: sheets(content, language) for language in languages}, folder, excel=excel)
+
+
+def write_pages(render: Callable[[Language], str], folder: str | Path, languages: Sequence[Language]) -> list[Path]:
+    """Write ``report.<language>.html`` into `folder` as `render` makes it of each language; the files."""
+    for language in languages:
+        choice(language, Language, "languages")
+    written = []
+    for language in languages:
+        path = Path(folder) / f"report.{language}.html"
+        path.write_text(render(language), encoding="utf-8")
+        written.append(path)
+    return written
 
 
 def write_sheets(made: Mapping[Language, tuple[Sheet, ...]], folder: str | Path, *, excel: bool) -> list[Path]:
