@@ -58,6 +58,11 @@ def count_study_pains(study: Study, base: CustomerBase) -> CountedPainPoints:
     return base.count_pain_points(asked["columns"], groups=asked["groups"], window=window, missing_codes=tuple(asked["missing_codes"]))
 
 
+def _counted(study: Study, base: CustomerBase | None) -> CountedPainPoints | None:
+    """What is counted from rows; None where the study gives counts."""
+    return None if base is None or study["pain_points"]["observations"] else count_study_pains(study, base)
+
+
 def pain_arguments(study: Study, files: Files, counted: CountedPainPoints | None) -> tuple[Any, dict[str, Any]]:
     """The observations, and the other arguments of `estimate_pain_points`."""
     asked = study["pain_points"]
@@ -93,7 +98,7 @@ def estimate_study_pains(
     from ..workflows.pain_points import estimate_pain_points
 
     tell("pain_points", 0, 1)
-    counted = None if base is None or study["pain_points"]["observations"] else count_study_pains(study, base)
+    counted = _counted(study, base)
     observations, arguments = pain_arguments(study, files, counted)
     result = estimate_pain_points(observations, **arguments)
     content = pain_content(
@@ -118,7 +123,7 @@ def read_pains(study: Study, files: Files, base: CustomerBase | None) -> tuple[P
     from ..workflows.pain_tables import PainColumns
 
     try:
-        counted = None if base is None or study["pain_points"]["observations"] else count_study_pains(study, base)
+        counted = _counted(study, base)
         observations, given = pain_arguments(study, files, counted)
         names = {name: given.get(name, name) for name in _COLUMNS} | {"frame_count": given.get("frame_count", "customers")}
         columns = PainColumns.checked(groups=given["groups"], dealer=given["dealer"], **names)
