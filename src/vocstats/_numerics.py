@@ -24,6 +24,13 @@ def t_quantile(level: float, df: npt.ArrayLike) -> Floats:
     return np.where(finite, quantile, np.where(np.isnan(freedom), np.nan, normal_quantile(level)))
 
 
+def central_interval(draws: npt.NDArray[np.floating], level: float, *, method: Any = "linear") -> tuple[Floats, Floats]:
+    """Quantiles over the first axis that leave (1 - level) / 2 of the draws on either side."""
+    tail = (1.0 - level) / 2.0
+    low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0, method=method)
+    return low, high
+
+
 def exact_share_limits(share: npt.ArrayLike, n: npt.ArrayLike, level: float) -> tuple[Floats, Floats]:
     """Clopper-Pearson limits of a share of `n` (which may be an effective, non-integer size).
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import special
 
 from .. import texts
+from .._numerics import central_interval
 from ..prevalence.counts import PainPointCounts, PainPointPriors
 from ..prevalence.latent_field import fit_latent_field
 from ..prevalence.posterior import PainPointPosterior
@@ -160,7 +161,7 @@ def prevalences(customers: Floats, posterior: PainPointPosterior) -> dict[str, F
 def _moments(draws: Floats) -> Floats:
     """Means, standard deviations and limits, (4, K places)."""
     flat = draws.reshape(len(draws), -1)
-    return np.stack([flat.mean(axis=0), flat.std(axis=0), *np.quantile(flat, [(1.0 - _LEVEL) / 2.0, (1.0 + _LEVEL) / 2.0], axis=0)])
+    return np.stack([flat.mean(axis=0), flat.std(axis=0), *central_interval(flat, _LEVEL)])
 
 
 def _held(customers: Floats) -> Floats:

@@ -146,8 +146,12 @@ def _histories(seen: Any, counts: Any) -> tuple[tuple[str, ...], Floats, Floats]
             code="on_no_list", argument="seen", rows=rows, count=int(rows.size),
         )
     codes = on @ (2 ** np.arange(len(names)))
-    every = (np.arange(1, 2 ** len(names))[:, None] >> np.arange(len(names)) & 1).astype(float)
-    return names, every, sums_by(codes, often, 2 ** len(names))[1:]
+    return names, _every_history(len(names)), sums_by(codes, often, 2 ** len(names))[1:]
+
+
+def _every_history(lists: int) -> Floats:
+    """Those that can be seen, (2^t - 1, t): 1 where a customer is on the list."""
+    return np.asarray(np.arange(1, 2**lists)[:, None] >> np.arange(lists) & 1, float)
 
 
 def _named(seen: Any) -> dict[str, Any]:
@@ -205,7 +209,7 @@ def _design(model: str, names: tuple[str, ...]) -> tuple[Floats, int]:
             code="unknown_list_model", argument="models", levels=[model], allowed=", ".join(_HEADS),
         )
     t = len(names)
-    h = (np.arange(1, 2**t)[:, None] >> np.arange(t) & 1).astype(float)
+    h = _every_history(t)
     k = h.sum(axis=1, keepdims=True)
     main = h if head.startswith("Mt") else k
     together = [h[:, names.index(a)] * h[:, names.index(b)] for a, b in dict.fromkeys(chosen)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._numerics import sums_by
+from .._numerics import central_interval, sums_by
 from ..options import PainEngine
 from ..prevalence.counts import PainPointCounts, PainPointPriors
 from ..prevalence.latent_field import fit_latent_field
@@ -73,17 +73,16 @@ class Estimates:
 
 def estimates(fit: PainPointFit, groups: Groups, level: float) -> Estimates:
     """Mean, standard deviation and central interval of the draws, with the ledger, streamed over dealers."""
-    tail = (1.0 - level) / 2.0
     empty = {name: np.empty((fit.table.pains.size, groups.size)) for name in Estimates.__slots__}
     for block in fit.blocks(groups):
-        empty["estimate"][:, block.at] = block.shares.mean(axis=0)
-        empty["std_error"][:, block.at] = block.shares.std(axis=0)
-        low, high = np.quantile(block.shares, [tail, 1.0 - tail], axis=0)
-        empty["conf_low"][:, block.at], empty["conf_high"][:, block.at] = low, high
+        low, high = central_interval(block.shares, level)
         parts = ledger(block, fit.posterior, fit.table.counts, fit.priors)
-        empty["prior_share"][:, block.at] = parts.prior
-        empty["from_selection"][:, block.at] = parts.selection
-        empty["from_coder"][:, block.at] = parts.coder
+        found = {
+            "estimate": block.shares.mean(axis=0), "std_error": block.shares.std(axis=0), "conf_low": low, "conf_high": high,
+            "prior_share": parts.prior, "from_selection": parts.selection, "from_coder": parts.coder,
+        }
+        for name, values in found.items():
+            empty[name][:, block.at] = values
     empty["from_sampling"][:] = 1.0 - empty["from_selection"] - empty["from_coder"]
     empty["apparent"][:] = apparent(fit.table, groups)
     return Estimates(**empty)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from .._numerics import central_interval
 from ..errors import InputError
 from ..results import Floats
 from .pain_fit import PainPointFit
@@ -20,12 +21,12 @@ def value_of_information(fit: PainPointFit, groups: Groups, level: float, *, fol
 
         var(Θ | y) = var Θ - cov(Θ, p) [var p + var e]⁻¹ cov(p, Θ)
     """
-    tail, shape = (1.0 - level) / 2.0, (fit.table.pains.size, groups.size)
+    shape = (fit.table.pains.size, groups.size)
     found = {name: np.empty(shape) for name in ("width", "width_follow_ups", "width_audits")}
     asked = _follow_up(fit, follow_ups) if follow_ups else None
     read = _rereading(fit, audits) if audits else None
     for block in fit.blocks(groups):
-        low, high = np.quantile(block.shares, [tail, 1.0 - tail], axis=0)
+        low, high = central_interval(block.shares, level)
         found["width"][:, block.at] = high - low
         for name, more in (("width_follow_ups", asked), ("width_audits", read)):
             gain = 0.0 if more is None else _gain(block.shares, more[0][block.draw], more[1])

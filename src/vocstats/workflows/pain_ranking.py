@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._numerics import central_interval
 from ..errors import InputError, shown
 from ..results import Floats
 from .pain_fit import PainPointFit, apparent
@@ -30,11 +31,11 @@ def long_columns(pains: Any, labels: Mapping[str, Any], columns: Mapping[str, Fl
 
 def ranking(fit: PainPointFit, groups: Groups, level: float) -> Columns:
     """Ranks by the share of customers who have the pain, the most frequent first."""
-    tail, shape = (1.0 - level) / 2.0, (fit.table.pains.size, groups.size)
+    shape = (fit.table.pains.size, groups.size)
     found = {name: np.empty(shape) for name in ("estimate", "top_three", "expected_rank", "rank_low", "rank_high")}
     for block in fit.blocks(groups):
         rank = 1.0 + np.argsort(np.argsort(-block.shares, axis=1, kind="stable"), axis=1, kind="stable")
-        low, high = np.quantile(rank, [tail, 1.0 - tail], axis=0, method="inverted_cdf")
+        low, high = central_interval(rank, level, method="inverted_cdf")
         parts = (block.shares.mean(axis=0), (rank <= _TOP).mean(axis=0), rank.mean(axis=0), low, high)
         for values, part in zip(found.values(), parts, strict=True):
             values[:, block.at] = part
@@ -43,15 +44,14 @@ def ranking(fit: PainPointFit, groups: Groups, level: float) -> Columns:
 
 def silent_gap(fit: PainPointFit, groups: Groups, level: float) -> Columns:
     """True less apparent share; the apparent one is a figure as it stands, so the interval is that of the true one."""
-    tail, shape = (1.0 - level) / 2.0, (fit.table.pains.size, groups.size)
+    shape = (fit.table.pains.size, groups.size)
     found = {name: np.empty(shape) for name in ("estimate", "apparent", "silent_gap", "conf_low", "conf_high", "chance_missed")}
     found["apparent"][:] = apparent(fit.table, groups)
     for block in fit.blocks(groups):
         gap = block.shares - found["apparent"][:, block.at]
         found["estimate"][:, block.at] = block.shares.mean(axis=0)
         found["silent_gap"][:, block.at] = gap.mean(axis=0)
-        low, high = np.quantile(gap, [tail, 1.0 - tail], axis=0)
-        found["conf_low"][:, block.at], found["conf_high"][:, block.at] = low, high
+        found["conf_low"][:, block.at], found["conf_high"][:, block.at] = central_interval(gap, level)
         found["chance_missed"][:, block.at] = np.where(np.isnan(gap).any(axis=0), np.nan, (gap > 0.0).mean(axis=0))
     return long_form(fit, groups, found)
 
@@ -70,9 +70,8 @@ def contrast(fit: PainPointFit, a: Mapping[str, Any], b: Mapping[str, Any], othe
         size = min(len(left), len(right))
         right = np.random.default_rng(fit.seed).permutation(right)[:size]
         left = left[:size]
-    tail = (1.0 - level) / 2.0
     difference = left - right
-    low, high = np.quantile(difference, [tail, 1.0 - tail], axis=0)
+    low, high = central_interval(difference, level)
     return {
         "pain_point": fit.table.pains, "a": left.mean(axis=0), "b": right.mean(axis=0), "difference": difference.mean(axis=0),
         "std_error": difference.std(axis=0), "conf_low": low, "conf_high": high, "chance_larger": (difference > 0.0).mean(axis=0),

@@ -14,15 +14,12 @@ from .pain_fit import PainPointFit, estimates
 from .pain_planning import value_of_information
 from .pain_ranking import contrast, long_columns, ranking, silent_gap
 from .pain_sensitivity import compare_engines, offsets, sensitivity, source_conflict
+from .pain_tables import FIGURES
 from .question import names
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = (
-    "estimate", "std_error", "conf_low", "conf_high", "apparent", "silent_gap", "prior_share", "from_selection", "from_coder",
-    "from_sampling",
-)
 By = str | Sequence[str] | None
 
 
@@ -94,7 +91,7 @@ class PainPointPrevalence(Result):
         pain_point, the columns of `by`, estimate, std_error, conf_low, conf_high, apparent, silent_gap (estimate less apparent),
         prior_share, from_selection, from_coder, from_sampling.
         """
-        values = {name: self.estimate - self.apparent if name == "silent_gap" else getattr(self, name) for name in _COLUMNS}
+        values = {name: self.estimate - self.apparent if name == "silent_gap" else getattr(self, name) for name in FIGURES}
         return frame(long_columns(self.pain_points, self.by, values))
 
     def tidy(self) -> pd.DataFrame:
@@ -266,7 +263,7 @@ class PainPointPrevalence(Result):
         MissingDependencyError
             The extra [bayes] is not installed.
         """
-        return frame(compare_engines(self._kept(), self._columns(by), self.level))
+        return frame(compare_engines(self._kept(), self._columns(by)))
 
     def value_of_information(self, *, follow_ups: int = 100, audits: int = 100, by: By = None) -> pd.DataFrame:
         """What more data would take off the intervals, on average over what they may show.

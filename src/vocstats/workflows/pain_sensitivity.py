@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from .._numerics import sums_by
+from .._numerics import central_interval, sums_by
 from ..errors import InputError, shown
 from ..options import PainEngine
 from ..prevalence.counts import PainPointCounts
 from ..results import Flags, Floats
-from .pain_fit import PainPointFit, estimates
+from .pain_fit import PainPointFit
 from .pain_ranking import Columns, long_form
 from .pain_shares import Groups, blocks
 
@@ -23,7 +23,7 @@ _LEAST = 0.05  # of the variance without a source, what it can at least be thoug
 
 def sensitivity(fit: PainPointFit, groups: Groups, level: float) -> Columns:
     """Prevalence with the offsets δ multiplied by φ, and its bounds were nobody but those heard known."""
-    tail, shape = (1.0 - level) / 2.0, (fit.table.pains.size, groups.size)
+    shape = (fit.table.pains.size, groups.size)
     lowest, highest = bounds(fit, groups)
     rows: list[Columns] = []
     for phi in PHI:
@@ -31,8 +31,7 @@ def sensitivity(fit: PainPointFit, groups: Groups, level: float) -> Columns:
         found["phi"][:] = phi
         for block in fit.blocks(groups, selection=phi * fit.posterior.selection):
             found["estimate"][:, block.at] = block.shares.mean(axis=0)
-            low, high = np.quantile(block.shares, [tail, 1.0 - tail], axis=0)
-            found["conf_low"][:, block.at], found["conf_high"][:, block.at] = low, high
+            found["conf_low"][:, block.at], found["conf_high"][:, block.at] = central_interval(block.shares, level)
         rows.append(long_form(fit, groups, found | {"lowest": lowest, "highest": highest}))
     return {name: np.stack([each[name] for each in rows], axis=-1).ravel() for name in rows[0]}
 
@@ -58,8 +57,7 @@ def bounds(fit: PainPointFit, groups: Groups) -> tuple[Floats, Floats]:
 def offsets(fit: PainPointFit, level: float) -> Columns:
     """δ by pain and response group, and by how much what was heard has narrowed it."""
     drawn, groups = fit.posterior.selection[:, :, 1:], np.array(fit.table.frame.response_groups[1:], object)
-    tail = (1.0 - level) / 2.0
-    low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=0) if len(groups) else (drawn.mean(axis=0),) * 2
+    low, high = central_interval(drawn, level) if len(groups) else (drawn.mean(axis=0),) * 2
     prior = fit.priors.selection_mean_scale**2 + fit.priors.selection_scale**2
     return {
         "pain_point": np.repeat(fit.table.pains, groups.size), "response_group": np.tile(groups, fit.table.pains.size),
@@ -99,17 +97,24 @@ def source_conflict(fit: PainPointFit) -> Columns:
     return {name: np.concatenate([each[name] for each in rows]) for name in rows[0]}
 
 
-def compare_engines(fit: PainPointFit, by: tuple[str, ...], level: float) -> Columns:
+def compare_engines(fit: PainPointFit, by: tuple[str, ...]) -> Columns:
     """Estimates by both engines of the same model, side by side."""
     other: PainEngine = "nuts" if fit.engine == "approximate" else "approximate"
     groups = fit.groups(by)
-    found = {each.engine: estimates(each, groups, level) for each in (fit, fit.refitted(fit.table.counts, other))}
-    quick, sampled = found["approximate"], found["nuts"]
+    found = {each.engine: _moments(each, groups) for each in (fit, fit.refitted(fit.table.counts, other))}
+    (quick, quick_error), (sampled, sampled_error) = found["approximate"], found["nuts"]
     return long_form(fit, groups, {
-        "approximate_estimate": quick.estimate, "approximate_std_error": quick.std_error, "nuts_estimate": sampled.estimate,
-        "nuts_std_error": sampled.std_error, "difference": (quick.estimate - sampled.estimate) / sampled.std_error,
-        "ratio": quick.std_error / sampled.std_error,
+        "approximate_estimate": quick, "approximate_std_error": quick_error, "nuts_estimate": sampled, "nuts_std_error": sampled_error,
+        "difference": (quick - sampled) / sampled_error, "ratio": quick_error / sampled_error,
     })
+
+
+def _moments(fit: PainPointFit, groups: Groups) -> Floats:
+    """Means and standard deviations of the draws, (2, K, G), streamed over dealers."""
+    found = np.empty((2, fit.table.pains.size, groups.size))
+    for block in fit.blocks(groups):
+        found[:, :, block.at] = block.shares.mean(axis=0), block.shares.std(axis=0)
+    return found
 
 
 def _without(counts: PainPointCounts, kept: Flags) -> PainPointCounts:

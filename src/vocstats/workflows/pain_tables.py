@@ -17,10 +17,11 @@ from ..tables import Columns, InputTable
 from .question import names
 
 ENGAGED, SILENT, CHURNED = "engaged", "silent", "churned"
-_TAKEN = (
-    "pain_point", "term", "estimate", "std_error", "conf_low", "conf_high", "apparent", "silent_gap", "prior_share", "from_selection",
-    "from_coder", "from_sampling",
+FIGURES = (
+    "estimate", "std_error", "conf_low", "conf_high", "apparent", "silent_gap", "prior_share", "from_selection", "from_coder",
+    "from_sampling",
 )
+_TAKEN = ("pain_point", "term", *FIGURES)
 Column = npt.NDArray[Any]
 
 
