@@ -11,6 +11,7 @@ from scipy import special
 
 from vocstats.errors import InputError
 from vocstats.inflation import Signal, combine
+from vocstats.inflation.contaminated_null import honest_chances
 from vocstats.inflation.patterns import AMPLITUDES, expected_scores, growth, practices
 from vocstats.inflation.signal_result import dealers_of, signal
 
@@ -39,12 +40,27 @@ def test_the_table_is_read_and_names_signals() -> None:
 
 def test_statistic_by_hand() -> None:
     p = np.array([[0.01, 0.3, 0.5, 0.02, 0.9], [0.2, np.nan, 0.001, 0.5, np.nan]])
-    r = _ratio(_named(p, np.full(2, 200.0)), draws=1000)
     expected = expected_scores(NAMES)
-    for d, speaks in enumerate(~np.isnan(p)):
-        z = -special.ndtri(p[d, speaks])
-        ratios = [np.exp((a * e[speaks] * z - (a * e[speaks]) ** 2 / 2).sum()) for a in AMPLITUDES for e in expected]
-        assert r.statistic[d] == pytest.approx(np.log(np.mean(ratios)))
+    for n, demanded in ((200.0, 2 * np.log(1.4)), (800.0, 0.0)):
+        r = _ratio(_named(p, np.full(2, n)), draws=1000)
+        for d, speaks in enumerate(~np.isnan(p)):
+            z, lifted = -special.ndtri(p[d, speaks]), growth(np.array(n)) * expected[:, speaks]
+            shifts = [np.minimum(a * e, 6.0) for a in AMPLITUDES for e in lifted]
+            ratio = np.log(np.mean([np.exp((shift * z - shift**2 / 2).sum()) for shift in shifts]))
+            assert r.statistic[d] == pytest.approx(ratio - demanded) and ratio > 1
+
+
+def test_nulls_that_gave_way_are_put_right_by_size() -> None:
+    growths, place = np.array([0.4, 1.5]), np.repeat([0, 1], 500)
+    rng = np.random.default_rng(8)
+    z, inflated = rng.normal(-0.6 * growths[place], 0.8), np.arange(1000) % 2 == 0
+    z[inflated] = rng.normal(4, 1, 500)
+    log_ratio = np.where(inflated, 9.0, -3.0)
+    own = special.ndtr(-z)
+    right = honest_chances(np.stack([own, own]), place, log_ratio, growths)[place, np.arange(1000)]
+    for k in (0, 1):
+        assert np.mean(own[~inflated & (place == k)]) > 0.55
+        assert np.mean(right[~inflated & (place == k)]) == pytest.approx(0.5, abs=0.04)
 
 
 def test_one_signal_of_like_dealers_keeps_its_p_value() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from ..results import Floats
+from ..results import Floats, Integers
 
 _FEWEST = 20
 _CENTRES, _SPREADS = np.linspace(-1.2, 0.4, 33), np.linspace(0.7, 1.15, 19)
@@ -18,36 +18,43 @@ _LOWEST, _LARGEST = -4.0, 500.0
 _NEGLIGIBLE = 1e-3
 
 
-def honest_chances(own: Floats, log_ratio: Floats, chance: Floats) -> Floats:
+def honest_chances(chance: Floats, place: Integers, log_ratio: Floats, growths: Floats) -> Floats:
     """Chances `chance` at dealers as the model has them, put right for how honest dealers of this network are spread.
 
-    Empirical nulls of single signals are fitted to dealers of whom some inflate: the p-values of the others become too large. With z the
-    normal score of a dealer's own chance and T his log likelihood ratio, dealers are taken to be a mixture of
+    Empirical nulls of single signals are fitted to dealers of whom some inflate: the p-values of the others become too large, the more so
+    the farther their responses lift a score (growth g: the errors of a small dealer hide what others do). With z the normal score of a
+    dealer's own chance and T his log likelihood ratio, dealers are taken to be a mixture of
 
-        z ~ N(μ, σ²) with chance 1 - π        density φ(z) e^T with chance π
+        z ~ N(μ g, σ²) with chance 1 - π        density φ(z) e^T with chance π
 
     A priori μ ~ N(-1.2 π, .07²) and log σ ~ N(log(.95 - .33 π), .02²): little is put right where few inflate. Chances are averaged over
     what the data leave of μ and σ; of fewer than 20 dealers nothing is learned.
 
     Parameters
     ----------
-    own, log_ratio : float array (D,)
-        Not NaN.
     chance : float array (k, D)
+        Of every dealer at the honest dealers of k classes of size; not NaN.
+    place : integer array (D,)
+        Each dealer's own class.
+    log_ratio : float array (D,)
+    growths : float array (k,)
+        Growth of the classes.
     """
-    if own.size < _FEWEST:
+    if place.size < _FEWEST:
         return chance
-    centre, spread, weight = _posterior(np.maximum(_score(own), _LOWEST), np.minimum(log_ratio, _LARGEST))
-    z, honest = _score(chance), np.zeros_like(chance)
+    z = _score(chance)
+    own = np.maximum(z[place, np.arange(place.size)], _LOWEST)
+    centre, spread, weight = _posterior(own, growths[place], np.minimum(log_ratio, _LARGEST))
+    honest = np.zeros_like(chance)
     for m, s, w in zip(centre, spread, weight, strict=True):
-        honest += w * special.ndtr((m - z) / s)
+        honest += w * special.ndtr((m * growths[:, None] - z) / s)
     return honest
 
 
-def _posterior(z: Floats, log_ratio: Floats) -> tuple[Floats, Floats, Floats]:
+def _posterior(z: Floats, growths: Floats, log_ratio: Floats) -> tuple[Floats, Floats, Floats]:
     """Centres and spreads that are likely, with their chances."""
     centre, spread = (each.ravel() for each in np.meshgrid(_CENTRES, _SPREADS, indexing="ij"))
-    honest = -0.5 * ((z - centre[:, None]) / spread[:, None]) ** 2 - np.log(spread)[:, None]
+    honest = -0.5 * ((z - centre[:, None] * growths) / spread[:, None]) ** 2 - np.log(spread)[:, None]
     inflated = log_ratio - 0.5 * z**2
     log = np.empty((centre.size, _SHARES.size))
     for k, share in enumerate(_SHARES):

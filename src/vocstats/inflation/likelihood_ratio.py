@@ -19,8 +19,9 @@ _CLASSES = 3.0  # of like dealers to each factor e of growth
 _MOST = 5_000  # draws from the honest, and as many from the patterns, to a class
 _BEYOND = 200  # given draws the tail is tied to
 _LARGEST_LOG = 700.0
-_DEMAND = 2.0  # power of growth by which the odds of a dealer smaller than a typical one are lowered
-_DEMANDING_FROM = -0.5
+_DEMAND = 2.0  # power of growth by which the odds of a dealer smaller than a large one are lowered
+_LARGE = 1.4  # growth of a large one, with some 750 responses
+_DEMANDING_FROM = -1.0
 
 
 def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats, correlation: Floats | None) -> tuple[Floats, Floats]:
@@ -32,9 +33,10 @@ def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats
 
     The level's own δ is 0: high levels are those of honest stars, but who inflates seldom has a low one (`low_level`). T rises with every
     z_s: p-values too large at honest dealers make it smaller. By itself it would list small dealers on the strength of few answers, and
-    wrongly more often than others: of a dealer smaller than a typical one it is less by twice the log of what his growth lacks, as far as
-    it is above -.5 (a tenth of that is left). p is the chance of so large a T at an honest dealer of the network, whichever: the mean over
-    classes of like dealers, in each of them over `null`. Where that was drawn, nulls that gave way are put right (`honest_chances`).
+    wrongly more often than others: of a dealer with fewer than some 750 it is less by twice the log of what his growth lacks to 1.4, as
+    far as it is above -1 (a tenth of that is left). p is the chance of so large a T at an honest dealer of the network, whichever: the
+    mean over classes of like dealers, in each of them over `null`. Where that was drawn, nulls that gave way are put right
+    (`honest_chances`).
 
     Parameters
     ----------
@@ -63,7 +65,8 @@ def _of_speaking(
         (members, columns, _Patterns(shifts(expected[:, columns], growths[np.ix_(members, columns)].mean(axis=0)), level[columns]))
         for members, columns in _alike(~np.isnan(p), growths)
     ]
-    demands = [_DEMAND * max(-float(np.log(growths[np.ix_(members, columns)]).mean()), 0.0) for members, columns, _ in classes]
+    sizes = np.array([np.exp(np.log(growths[np.ix_(members, columns)]).mean()) for members, columns, _ in classes])
+    demands = _DEMAND * np.maximum(np.log(_LARGE / sizes), 0.0)
     ratio, statistic, place = np.empty(p.shape[0]), np.empty(p.shape[0]), np.empty(p.shape[0], np.intp)
     for k, (members, columns, patterns) in enumerate(classes):
         ratio[members], place[members] = patterns.log_ratio(z[np.ix_(members, columns)]), k
@@ -76,7 +79,7 @@ def _of_speaking(
             else _weighted_share(statistic, drawn[:_MOST], patterns, correlation[np.ix_(columns, columns)], demands[k])
         )
     if correlation is not None:
-        chance = honest_chances(chance[place, np.arange(place.size)], ratio, chance)
+        chance = honest_chances(chance, place, ratio, sizes)
     return statistic, np.bincount(place) / place.size @ chance
 
 
@@ -93,7 +96,7 @@ class _Patterns:
 
 
 def _demanding(log_ratio: Floats, demand: float) -> Floats:
-    """Log ratio less the demand, as far as it is above -.5; it keeps a tenth of what is above, and the order."""
+    """Log ratio less the demand, as far as it is above -1; it keeps a tenth of what is above, and the order."""
     above = log_ratio - _DEMANDING_FROM
     return np.asarray(np.where(above > 0.0, _DEMANDING_FROM + np.maximum(above - demand, above / 10.0), log_ratio))
 

@@ -11,12 +11,12 @@ from ..errors import InputError, shown
 if TYPE_CHECKING:
     from ..workflows.audit_reasons import Reason
 
-DISCLOSED = ("near_duplicates", "bursts", "threshold_bunching", "straightlining", "quick_forms")
+DISCLOSED = ("near_duplicates", "bursts", "threshold_bunching", "quick_forms")
 KEPT_INSIDE = ("channel_gap", "outcome_discordance", "invitation_bias")
 _BEHIND = {
     "channel_gap": ("n_dealer", "n_independent"), "outcome_discordance": ("n", "observed"), "invitation_bias": ("left_out",),
-    "near_duplicates": ("block_forms",), "bursts": ("burst_forms", "n"), "straightlining": ("straight", "forms"),
-    "quick_forms": ("quick", "n"), "period_end": ("end_n", "rest_n"),
+    "near_duplicates": ("block_forms",), "bursts": ("burst_forms", "n"), "quick_forms": ("quick", "n"),
+    "period_end": ("end_n", "rest_n"),
 }
 
 

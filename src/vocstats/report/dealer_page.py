@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MOST_SEEN, _MOST_SAID = 5, 8  # items and sentences that fit the sheet
 _LIKE_SIZE = 2.0  # dealers up to twice and down to half as large
 _ENOUGH = 10  # of them, for a range
-_COUNTED = {"near_duplicates": "block_forms", "bursts": "burst_forms", "straightlining": "straight", "quick_forms": "quick"}
+_COUNTED = {"near_duplicates": "block_forms", "bursts": "burst_forms", "quick_forms": "quick"}
 _LONGEST = 120  # bytes of a file name
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(1, 10))}
 

@@ -87,7 +87,7 @@ def _allowed(alias: Any) -> tuple[str, ...]:
 
 _FRAMES, _SOURCE, _CORRECT, _TRACK = "CustomerBase.from_frames", "Source", "correct", "track_cohorts"
 _AUDIT, _PAGES = "audit_dealers", "report.write_dealer_pages"
-_DISCLOSED = ("near_duplicates", "bursts", "threshold_bunching", "straightlining", "quick_forms")  # by default, as in the report
+_DISCLOSED = ("near_duplicates", "bursts", "threshold_bunching", "quick_forms")  # by default, as in the report
 _PAINS, _COUNT, _REPORTS = "estimate_pain_points", "CustomerBase.count_pain_points", "Reports"
 
 KEYS = (

@@ -77,7 +77,7 @@ def _on_responses(data: Responses, look: Look) -> Iterator[Signal | tuple[str, s
         yield "outcome_discordance", "no_outcomes"
     yield from _shelter(score, dealer, own, level)
     if items is None or all_items is None:
-        yield from ((name, "no_items") for name in ("item_discordance", "near_duplicates", "straightlining"))
+        yield from ((name, "no_items") for name in ("item_discordance", "near_duplicates"))
         yield _at(own, inflation.dispersion(score, dealer, level=level))
     else:
         channel = None if data.independent is None else np.where(data.independent, "independent", "dealer")
@@ -85,9 +85,8 @@ def _on_responses(data: Responses, look: Look) -> Iterator[Signal | tuple[str, s
         yield _at(own, inflation.dispersion(score, dealer, items=items, level=level))
         if len(items) >= 3:
             yield inflation.near_duplicates(all_items, data.dealer, channel=channel, level=level, seed=seed)
-            yield _at(own, inflation.straightlining(items, dealer, level=level))
         else:
-            yield from ((name, "few_items") for name in ("near_duplicates", "straightlining"))
+            yield "near_duplicates", "few_items"
     if time is None:
         yield from ((name, "no_times") for name in ("threshold_bunching", "period_end", "onset", "bursts"))
     else:
