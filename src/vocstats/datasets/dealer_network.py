@@ -110,7 +110,7 @@ def simulate_dealers(
         of too little variety), ``"cherry_picking"`` (the dissatisfied are not invited), ``"corrupted_numbers"`` (they cannot be
         reached), ``"deleted_records"`` (low answers vanish), ``"month_end_push"`` (low answers of the last days of a month become
         high until the cut-off is passed), ``"drift"`` (begging that rises month by month), ``"late_start"`` (gifts from some
-        month on), ``"coach_both_channels"`` (begging whoever asks). Default: all but the last, which hardly anything shows.
+        month on), ``"coach_both_channels"`` (begging whoever asks). Default: all but the last, which leaves no gap.
     responses : (float, float)
         Limits of the number of answers of a dealer, log-uniform between them.
     top_box, spread : float
