@@ -226,6 +226,11 @@ REFUSALS = {
         "text_as_number",
         ["'csi'", "'8', '9'", "Convert it to numbers"],
     ),
+    "answers: one is text": (
+        lambda: cells(survey=answers(["A01", "A02", "A04"], ["9", "good", None])),
+        "text_as_number",
+        ["'csi'", "('good') at rows 1", "Convert it to numbers"],
+    ),
     "answers: unknown outcome": (lambda: cells(outcome="cis"), "unknown_column", ["answers['survey']", "'cis'", "'csi'"]),
     "answers: selected": (
         lambda: base(follow_up=Source(answers(["A04"], [7], drawn=["yes"]), selected="drawn")),

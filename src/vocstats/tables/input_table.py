@@ -12,7 +12,7 @@ import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import nearest
+from .._checks import is_missing, nearest
 from ..errors import InputError, shown
 from .arrays import day, moment_of, settle_object
 from .table import Expression, Table
@@ -120,12 +120,24 @@ class InputTable(Table):
         if kind == "empty":
             return nw.col(column).cast(nw.Float64)
         if kind not in ("integer", "float", "boolean"):
-            sample = self.view({"value": nw.col(column).cast(nw.String)}).distinct("value", 3)
-            raise InputError(
-                f"Column {column!r} of {self.name} holds {kind}, not numbers ({shown(sample, len(sample))}). Convert it to numbers first.",
-                code="text_as_number", argument=column, table=self.name, kind=kind, sample=shown(sample, len(sample)),
-            )
+            raise self._no_numbers(column, kind)
         return self.column(column).cast(nw.Float64)
+
+    def _no_numbers(self, column: str, kind: str) -> InputError:
+        """That a column holds no numbers; of text of which some could be numbers, which rows could not."""
+        values = self.view({"value": nw.col(column).cast(nw.String)})
+        sample, rows = values.distinct("value", 3), np.empty(0, np.intp)
+        if kind == "text" and not self.lazy:
+            texts = values.rows()["value"]
+            others = np.array([not is_missing(text) and not _like_number(text) for text in texts.tolist()], bool)
+            if 0 < others.sum() < others.size:
+                rows = np.flatnonzero(others)
+                sample = list(dict.fromkeys(texts[rows].tolist()))[:3]
+        at = f" at rows {shown(rows)}" if rows.size else ""
+        return InputError(
+            f"Column {column!r} of {self.name} holds {kind}, not numbers ({shown(sample, len(sample))}){at}. Convert it to numbers first.",
+            code="text_as_number", argument=column, table=self.name, kind=kind, sample=shown(sample, len(sample)), rows=rows,
+        )
 
     def identifier(self, column: str, *, argument: str = "id") -> Expression:
         """The column as text ids: 00123 stays 00123; 123.0 is 123; blank is missing; a float too large to be exact is refused."""
@@ -294,3 +306,11 @@ class InputTable(Table):
         number = self.number(column, argument=argument)
         passed = [(number > limit).cast(nw.Int64) for limit in upper]
         return nw.when(~number.is_null()).then(reduce(add, passed))
+
+
+def _like_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
