@@ -69,7 +69,6 @@ def test_rows_need_no_score() -> None:
         ({name: value for name, value in ROWS.items() if name != "registry"}, "study_missing_section"),
         ({**ROWS, "answers": {}}, "study_missing_section"),
         ({**ROWS, "correct": {"kpi": 8}}, "study_missing_section"),
-        ({**COUNTS, "audit": {"responses": "r.csv"}}, "study_two_reports"),
     ],
 )
 def test_wrong_keys_are_refused(document: dict[str, Any], code: str) -> None:

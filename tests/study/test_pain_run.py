@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from study.pain_study import COUNTS, PAINS, ROWS, world, write_pain_study
+from study.audit_study import STUDY as AUDIT
+from study.audit_study import write_audit_study
+from study.pain_study import COUNTS, HEAD, PAINS, ROWS, world, write_pain_study
 from study.small_study import STUDY as SCORE
 from study.small_study import write_small_study
 
@@ -164,3 +166,15 @@ def test_a_check_names_what_is_wrong_with_the_rows(tmp_path: Path, table: str, c
     study = write_pain_study(tmp_path)
     change(pd.read_csv(tmp_path / f"{table}.csv")).to_csv(tmp_path / f"{table}.csv", index=False)
     assert code in {problem.code for problem in check_data(load_study(study)).problems}
+
+
+def test_pain_points_stand_beside_an_audit_in_one_report(tmp_path: Path, folder: Path) -> None:
+    for path in folder.glob("*.csv"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    write_audit_study(tmp_path)
+    study = tmp_path / "both.toml"
+    study.write_text(AUDIT + COUNTS.removeprefix(HEAD), encoding="utf-8")
+    run = run_study(load_study(study), tmp_path / "out", languages=["en"])
+    page = (run.folder / "report.en.html").read_text(encoding="utf-8")
+    assert run.content is None and "to be verified" in page and "Information overload" in page
+    assert {"audit_list.csv", "pain_points.csv"} <= {path.name for path in (run.folder / "tables").iterdir()}

@@ -22,11 +22,6 @@ def pain_key_problems(settings: Mapping[str, Any]) -> Iterator[InputError]:
         yield from _of_counts(asked)
     else:
         yield from _of_rows(settings, asked)
-    if "audit" in settings and "outcome" not in settings:
-        yield InputError(
-            "[audit] and [pain_points] without the correction of a score would be two reports in one folder. Write two study files.",
-            code="study_two_reports", argument="pain_points",
-        )
 
 
 def _of_counts(asked: Mapping[str, Any]) -> Iterator[InputError]:
