@@ -25,9 +25,10 @@ from .pareto_tails import tail_shape
 from .selection_pool import Pool, pool_given, systematic
 
 _SWEEPS = (12, 24, 48, 96)  # at each, go on only where the means have moved since the one before
-_SETTLED = 0.06  # by so many standard deviations, root mean square over segments and pains that act; draws alone make for .03
+_SETTLED = 0.045  # by so many standard deviations, root mean square over segments and pains that act; draws alone make for .03
 _NEAR = (0.6, 0.9)  # correlations of a pain with where it was
 _PARAMETER_STEPS = 6  # of a sweep
+_SELDOM = 3  # sweeps, in one of which pains move that act nowhere
 _DIFFERENT = 0.1  # of the draws, that the first choice leaves effective
 
 
@@ -145,6 +146,8 @@ def _run(
         pool = pool_given(np.stack([state.beta[:, :groups] for state in states], axis=1), priors, rng)
         for k, pain in enumerate(fitted):
             told = [chain for chain in chains if k in chain.counts.pains]
+            if not told and sweep % _SELDOM:
+                continue
             for near in (0.0, *_NEAR) if told else (0.0,):
                 states[k], share = _step(pain, k, states[k], pool, near, told, weight, rng)
             if told:
