@@ -106,11 +106,6 @@ class Fields:
     schur: Floats
     log_evidence: Floats
 
-    def draw_x(self, at: Integers, beta: Floats, wider: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """x given β at points `at` (B,), its variance times `wider`, and its log density without constants."""
-        noise = self.noise(at, wider, rng)
-        return self.mean_x(at, beta) + noise, self.log_density(at, noise, wider)
-
     def noise(self, at: Integers, wider: float, rng: np.random.Generator) -> Floats:
         """What x varies by about its mean given β."""
         d, (_, one_more, total) = self.diagonal[at], self.common[at].T
