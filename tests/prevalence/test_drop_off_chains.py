@@ -37,30 +37,30 @@ def logits(counts: PainPointCounts, found: PainPointPosterior) -> np.ndarray:
 
 
 def test_against_weighting_many_draws() -> None:
-    """Of 20,000 draws without drop-off, weighted by the integrated chance of its counts."""
+    """Of 12,000 draws without drop-off, weighted by the integrated chance of its counts."""
     counts = network()
-    told = fit_latent_field(replace(counts, drop_off=JOURNEY), draws=4000, seed=1)
-    many = logits(counts, fit_latent_field(counts, draws=20_000, seed=2))
+    told = fit_latent_field(replace(counts, drop_off=JOURNEY), draws=2000, seed=1)
+    many = logits(counts, fit_latent_field(counts, draws=12_000, seed=2))
     rng = np.random.default_rng(3)
     log = sum(special.logsumexp(integrated(each, each.centred(many[:, each.pains]), PRIORS, rng)[1], axis=0) for each in stages_of(JOURNEY))
     weight = special.softmax(log)
-    assert 1.0 / np.sum(weight**2) > 1500  # else they would be no reference
+    assert 1.0 / np.sum(weight**2) > 1000  # else they would be no reference
     mean = np.tensordot(weight, many, 1)
     spread = np.sqrt(np.tensordot(weight, (many - mean) ** 2, 1))
     found = logits(counts, told)
-    assert_allclose((found.mean(axis=0) - mean) / spread, 0.0, atol=0.12)
-    assert_allclose(found.std(axis=0) / spread, 1.0, atol=0.08)
+    assert_allclose((found.mean(axis=0) - mean) / spread, 0.0, atol=0.15)
+    assert_allclose(found.std(axis=0) / spread, 1.0, atol=0.1)
     assert np.abs((many.mean(axis=0) - mean) / spread).max() > 0.25  # drop-off did say something
     assert {"drop_off_pareto_k", "drop_off_effective_draws", "drop_off_drift", "drop_off_acceptance"} < set(told.diagnostics)
-    assert told.drop_off_slope.shape == (4000, 2, 2) and (told.drop_off_slope[:, 0, 1] == 0.0).all()
+    assert told.drop_off_slope.shape == (2000, 2, 2) and (told.drop_off_slope[:, 0, 1] == 0.0).all()
 
 
 def test_a_stage_of_one_segment_says_nothing() -> None:
     counts = network()
     alone = DropOffCounts(stage=[0], segment=[1], reached=[5000], dropped=[4000], acts=np.ones((1, 2), bool))
-    plain, told = (logits(counts, fit_latent_field(each, draws=4000)) for each in (counts, replace(counts, drop_off=alone)))
-    assert_allclose((told.mean(axis=0) - plain.mean(axis=0)) / plain.std(axis=0), 0.0, atol=0.1)
-    assert_allclose(told.std(axis=0) / plain.std(axis=0), 1.0, atol=0.08)
+    plain, told = (logits(counts, fit_latent_field(each, draws=2000)) for each in (counts, replace(counts, drop_off=alone)))
+    assert_allclose((told.mean(axis=0) - plain.mean(axis=0)) / plain.std(axis=0), 0.0, atol=0.12)
+    assert_allclose(told.std(axis=0) / plain.std(axis=0), 1.0, atol=0.1)
 
 
 def test_no_counts_are_no_drop_off_and_seeds_repeat() -> None:

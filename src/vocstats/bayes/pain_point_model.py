@@ -45,7 +45,7 @@ def pain_point_model(shape: Shape, priors: PainPointPriors, data: dict[str, Any]
 
 def _effects(pm: Any, shape: Shape, priors: PainPointPriors) -> dict[tuple[str, ...], Any]:
     """Parts of logit θ, by what they differ by."""
-    effects = {("pain",): pm.Normal("intercept", priors.intercept, priors.intercept_scale, shape=shape.pains)}
+    effects: dict[tuple[str, ...], Any] = {("pain",): pm.Normal("intercept", priors.intercept, priors.intercept_scale, shape=shape.pains)}
     spread = pm.HalfNormal("segment_scale", priors.segment_scale, shape=shape.pains)
     if shape.segments > 1:
         unit = pm.ZeroSumNormal("segment_unit", sigma=1.0, shape=(shape.pains, shape.segments))

@@ -63,7 +63,7 @@ class SimulatedPainPoints:
     @property
     def drop_off_pains(self) -> dict[str, list[str]]:
         """Pain points that act at each stage, as `estimate_pain_points` takes them."""
-        return {stage: rows["pain_point"].tolist() for stage, rows in self.truth.drop_off.groupby("stage", sort=False)}
+        return {str(stage): rows["pain_point"].tolist() for stage, rows in self.truth.drop_off.groupby("stage", sort=False)}
 
     def tables(self, *, seed: int = 0) -> dict[str, pd.DataFrame]:
         """The counts spread over customers, as a company would hold them: `CustomerBase.count_pain_points` counts them again.
@@ -117,9 +117,9 @@ def simulate_pain_points(
         chance of pain k at a customer of segment s, dealer d, response group r     logit θ_ksdr = α_k + a_ks + b_kd + δ_kr
 
     Every customer has the pain or not by that chance; the survey hears all the engaged through a coder, the follow-up some of
-    the silent, the exit interviews some of the churned. Truth, fieldwork, audits and the journey come from separate streams: the same seed with
-    another `follow_up` asks other customers of the same world. The world is not quite the estimator's model: dealers have
-    heavier tails, the levels of pains are evenly spread, the response of dealers varies, customers are finitely many.
+    the silent, the exit interviews some of the churned. Truth, fieldwork, audits and the journey come from separate
+    streams: the same seed with another `follow_up` asks other customers of the same world. The world is not quite the estimator's
+    model: dealers have heavier tails, the levels of pains are evenly spread, the response of dealers varies, customers are finitely many.
 
     Parameters
     ----------

@@ -191,7 +191,8 @@ def truth_of(
     }
     return PainPointTruth(
         coders=_stacked(coders), mentions=_stacked(mentions, ("source", "pain_point", "mention", "false_mention")),
-        selection=pd.DataFrame(selection), drop_off=pd.DataFrame(drop_off), _labels=labels, _customers=customers.counts, _chance=pains.chance, _have=sufferers.have,
+        selection=pd.DataFrame(selection), drop_off=pd.DataFrame(drop_off),
+        _labels=labels, _customers=customers.counts, _chance=pains.chance, _have=sufferers.have,
     )
 
 

@@ -170,7 +170,7 @@ def _betas(value: Any, argument: str, shape: tuple[int, ...], *, missing: bool =
     return pairs
 
 
-def _shape(array: Floats, argument: str, shape: tuple[int, ...]) -> None:
+def _shape(array: npt.NDArray[Any], argument: str, shape: tuple[int, ...]) -> None:
     if array.shape != shape:
         raise InputError(
             f"{argument} has the shape {array.shape}; {shape} was expected.",

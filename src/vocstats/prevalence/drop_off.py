@@ -3,7 +3,7 @@
     dropped_fs ~ BetaBin(reached_fs, p_fs)          logit p_fs = a_f + Σ_k B_fk η_ks,   B_fk >= 0, 0 where pain k does not act at stage f
     a_f ~ N(-1, 2²),  B_fk half-normal,             the beta distribution has parameters 1 / (ω_f² (1 - p)) and 1 / (ω_f² p): its mean is p,
     ω_f half-normal                                 and the standard deviation of its logit about ω_f, what else tells segments apart
-    η_ks = logit Θ_ks - mean over the segments      Θ_ks: share with the pain among all customers of a segment, whatever their response group
+    η_ks = logit Θ_ks - mean over the segments      Θ_ks: share with the pain among all customers of a segment, of any response group
 
 Given η, stages are independent, and the chance of each is an integral over the few (a, B, ω). One set of points, spread where all draws of
 η together find them likely, serves every draw; what a segment adds depends on one number, so that it is tabulated for each point.
@@ -60,7 +60,20 @@ class StageCounts:
         precision = 1.0 / np.maximum(spread, LEAST_SPREAD) ** 2
         a, b = precision / (1.0 - p), precision / p
         dropped, kept = self.dropped[place], (self.reached - self.dropped)[place]
-        return np.asarray(special.betaln(a + dropped, b + kept) - special.betaln(a, b))
+        return _log_beta_ratio(a, b, dropped, kept)
+
+
+def _log_beta_ratio(a: Floats, b: Floats, dropped: Floats, kept: Floats) -> Floats:
+    """log B(a + dropped, b + kept) / B(a, b), by Stirling's series three steps up: to 1e-7, and faster than functions Γ one by one."""
+    found, product = np.zeros(np.broadcast_shapes(a.shape, dropped.shape)), np.ones(())
+    for z, sign in ((a + dropped, 1), (b + kept, 1), (a + b, 1), (a + b + (dropped + kept), -1), (a, -1), (b, -1)):
+        up = z + 3.0
+        square = 1.0 / up**2
+        series = (1.0 - square * (1.0 / 30.0 - square * (1.0 / 105.0 - square / 140.0))) / (12.0 * up)
+        found += sign * ((up - 0.5) * np.log(up) - up + series)
+        steps = z * (z + 1.0) * (z + 2.0)
+        product = product * steps if sign < 0 else product / steps
+    return np.asarray(found + np.log(product))
 
 
 def stages_of(counts: DropOffCounts) -> list[StageCounts]:

@@ -1,7 +1,7 @@
 """Draws of the network told of drop-off, which ties pains to each other.
 
-The draws made without it are weighted by the chance of the drop-off seen, (a, B, ω) integrated out, and chosen by these weights, flattened as
-far as needed to leave many different ones. Weights alone will not do: drop-off speaks of pains and segments at once, of which no draw
+The draws made without it are weighted by the chance of the drop-off seen, (a, B, ω) integrated out, and chosen by these weights, flattened
+as far as needed to leave many different ones. Weights alone will not do: drop-off speaks of pains and segments at once, of which no draw
 happens to have all right. So each draw then goes on as a Markov chain of (pool, pains, a, B, ω), in turn:
 
     a pain       proposed anew, as without drop-off, or (a pain that acts somewhere) close to where it is; accepted by the model's density
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from ..results import Flags, Floats, Integers
+from ..results import Flags, Floats
 from .counts import DropOffCounts, PainPointPriors
 from .drop_off import StageCounts, StageParameters, integrated, segment_logits, segment_weights, stages_of
 from .independence_chains import ChainState, PainApproximation
@@ -27,7 +27,7 @@ from .selection_pool import Pool, pool_given, systematic
 _SWEEPS = (12, 24, 48, 96)  # at each, go on only where the means have moved since the one before
 _SETTLED = 0.045  # by so many standard deviations, root mean square over segments and pains that act; draws alone make for .03
 _NEAR = (0.6, 0.9)  # correlations of a pain with where it was
-_PARAMETER_STEPS = 6  # of a sweep
+_PARAMETER_STEPS = 4  # of a sweep
 _SELDOM = 3  # sweeps, in one of which pains move that act nowhere
 _DIFFERENT = 0.1  # of the draws, that the first choice leaves effective
 
@@ -64,7 +64,7 @@ class StageChains:
         """Of the counts at other values, (B,)."""
         at = StageParameters.of(z, self.priors)
         logit = at.level[:, None] + np.einsum("bp,bpc->bc", at.slope, eta)
-        return self.counts.log_chance(logit, at.spread[:, None]).sum(axis=1)
+        return np.asarray(self.counts.log_chance(logit, at.spread[:, None]).sum(axis=1))
 
     def with_pain(self, pain: int, logit: Floats) -> tuple[Floats, Floats]:
         """η and log chance were this the logit (B, S) of the share with a pain."""
@@ -125,7 +125,7 @@ def tell_of_drop_off(
 def _drawn(z: Floats, chance: Floats, rng: np.random.Generator) -> Floats:
     """One of the points for each draw, by their chances."""
     below = np.cumsum(special.softmax(chance, axis=0), axis=0)
-    return z[np.minimum(np.sum(below < rng.random(chance.shape[1]), axis=0), len(z) - 1)]
+    return np.asarray(z[np.minimum(np.sum(below < rng.random(chance.shape[1]), axis=0), len(z) - 1)])
 
 
 def _logit(state: ChainState, weight: Floats) -> Floats:

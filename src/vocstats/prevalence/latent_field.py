@@ -103,8 +103,9 @@ def fit_latent_field(
     if counts.drop_off is not None and stages_of(counts.drop_off):
         told = tell_of_drop_off(counts.drop_off, counts.frame.sum(axis=1), fitted, states, pool, prior, rng)
         states, pool, slope, diagnostics = told.states, told.pool, told.slope, diagnostics | told.diagnostics
-    found = {"design_effect": design_effect, "diagnostics": diagnostics, "drop_off_slope": slope}
-    network = replace(_posterior(counts, pains, fitted, states, pool, rng), **found)
+    network = replace(
+        _posterior(counts, pains, fitted, states, pool, rng), design_effect=design_effect, diagnostics=diagnostics, drop_off_slope=slope
+    )
     return _with_dealers(network, counts, fitted, states, prior.dealer_scale, rng) if dealers else network
 
 

@@ -103,8 +103,8 @@ def _acting(acts: Acts, stages: Sequence[str], pains: Column) -> Flags:
     without = [stage for stage in stages if not acts.get(stage)]
     if without:
         raise InputError(
-            f"drop_off has the stages {shown(without)}, and drop_off_pains names no pain point that makes customers leave there. Name some, "
-            "or take the rows out.",
+            f"drop_off has the stages {shown(without)}, and drop_off_pains names no pain point that makes customers leave there. Name "
+            "some, or take the rows out.",
             code="stage_without_pains", argument="drop_off_pains", levels=without,
         )
     known = {str(pain): k for k, pain in enumerate(pains.tolist())}
@@ -127,8 +127,8 @@ def _refuse_more_than_reached(reached: npt.NDArray[np.float64], dropped: npt.NDA
     over = np.flatnonzero(dropped > reached)
     if over.size:
         raise InputError(
-            f"Column 'dropped' of drop_off exceeds 'reached' at rows {shown(over)}: of {reached[over[0]]:g} customers who came to the stage, "
-            f"{dropped[over[0]]:g} are said to have left there. 'reached' counts all who came, those who went on and those who left.",
+            f"Column 'dropped' of drop_off exceeds 'reached' at rows {shown(over)}: of {reached[over[0]]:g} customers who came to the "
+            f"stage, {dropped[over[0]]:g} are said to have left there. 'reached' counts all who came, whether they went on or left.",
             code="dropped_above_reached", argument=DROP_OFF, rows=over, reached=f"{reached[over[0]]:g}", dropped=f"{dropped[over[0]]:g}",
         )
 
@@ -138,7 +138,7 @@ def _refuse_absent(absent: npt.NDArray[np.bool_], rows: Columns, columns: PainCo
     if at.size:
         cells = cells_of(rows, columns, at)
         raise InputError(
-            f"drop_off holds {shown(cells)} at rows {shown(at)}, of which the frame has no customers. Write segments and dealers alike in both "
-            "tables, and take out those that the estimate is not of.",
+            f"drop_off holds {shown(cells)} at rows {shown(at)}, of which the frame has no customers. Write segments and dealers alike in "
+            "both tables, and take out those that the estimate is not of.",
             code="drop_off_not_in_frame", argument=DROP_OFF, rows=at, levels=cells, cells=shown(cells),
         )

@@ -207,8 +207,9 @@ class PainPointPrevalence(Result):
     def source_conflict(self, by: By = ()) -> pd.DataFrame:
         """Leave one source out: does it say something other than the rest?
 
-        Every source, and ``drop_off`` where it was given, is left out in turn and the model fitted again. Where a source agrees with the others, the estimate moves by no more
-        than less data explain: the variance of the move is that without it less that with it (Hausman).
+        Every source, and ``drop_off`` where it was given, is left out in turn and the model fitted again. Where a source agrees with the
+        others, the estimate moves by no more than less data explain: the variance of the move is that without it less that with it
+        (Hausman).
 
         Parameters
         ----------
@@ -218,8 +219,8 @@ class PainPointPrevalence(Result):
         Returns
         -------
         pandas.DataFrame
-            source, pain_point, the columns of `by`, estimate, without, difference, std_error_without, z, p_value. A source without which some pain would have
-            no data is not listed.
+            source, pain_point, the columns of `by`, estimate, without, difference, std_error_without, z, p_value. A source without which
+            some pain would have no data is not listed.
 
         Raises
         ------

@@ -101,7 +101,8 @@ class Frame:
 
     def place(self, rows: Columns) -> tuple[Integers, Integers, Integers]:
         """Segment, dealer and response group of each row; -1 where the frame does not know the level or the segment."""
-        return *self.place_group(rows, rows["response_group"].size), _found(self.levels[self.columns.response_group], rows["response_group"])
+        group = _found(self.levels[self.columns.response_group], rows["response_group"])
+        return *self.place_group(rows, group.size), group
 
     def place_group(self, rows: Columns, size: int) -> tuple[Integers, Integers]:
         """Segment and dealer of `size` rows, the dealer 0 where the rows do not tell it."""
