@@ -15,6 +15,7 @@ WORLD: dict[str, Any] = {"dealers": 8, "pains": 4, "segments": 8, "customers": (
 STUDIES: Mapping[str, dict[str, Any]] = {
     "rises with the pains named": {}, "rises strongly, little else": {"drop_off": 1.0, "drop_off_spread": 0.05},
     "rises with no pain": {"drop_off": 0.0}, "rises with other pains than named": {},
+    "another cause, far apart": {"drop_off": 0.0, "drop_off_spread": 0.6},
     "24 segments, rises with the pains named": {"segments": 24},
 }
 SEEDS = range(90_700, 90_710)
