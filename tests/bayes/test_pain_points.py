@@ -11,14 +11,16 @@ from bayes.pages import failures_of_example
 from scipy import special, stats
 from simulation.pain_point_calibration import evenness, ranks, smallest, world
 
+from vocstats import estimate_pain_points
 from vocstats.bayes import build_pain_points, fit_pain_points
 from vocstats.bayes.engine_comparison import prevalences
 from vocstats.bayes.pain_point_cells import flat_data, shape_of
 from vocstats.bayes.pain_point_posterior import gather
 from vocstats.bayes.pain_points import MOST_DEALERS
 from vocstats.bayes.sampling import Draws
+from vocstats.datasets import simulate_pain_points
 from vocstats.errors import InputError
-from vocstats.prevalence.counts import PainPointCounts, PainPointPriors
+from vocstats.prevalence.counts import DropOffCounts, PainPointCounts, PainPointPriors
 
 PRIORS = PainPointPriors(intercept=-1.5, intercept_scale=0.8, segment_scale=0.4, dealer_scale=0.6, selection_scale=0.3)
 PAINS, SEGMENTS, DEALERS, GROUPS, SOURCES = 3, 4, 5, 3, 4
@@ -77,6 +79,69 @@ def test_log_density_is_that_of_the_formula(pymc):
     for _ in range(3):
         point = {name: value + 0.3 * rng.normal(size=np.shape(value)) for name, value in model.initial_point().items()}
         assert float(logp(point)) == pytest.approx(log_density(given, PRIORS, constrained(model, point)), rel=1e-9)
+
+
+JOURNEY = DropOffCounts(
+    stage=[0, 0, 0, 1, 1, 1], segment=[0, 2, 3, 0, 1, 2], reached=[90, 80, 0, 70, 80, 50], dropped=[22, 18, 0, 5, 9, 6],
+    acts=np.array([[True, False, True], [False, True, True]]),
+)
+
+
+def log_density_of_drop_off(given: PainPointCounts, priors: PainPointPriors, at: dict[str, np.ndarray]) -> float:
+    """The term of drop-off from its formula, stage by stage."""
+    effect = at["intercept"][:, None, None, None] + (at["segment_scale"][:, None] * at["segment_unit"])[:, :, None, None]
+    effect = effect + (at["dealer_scale"][:, None] * at["dealer_unit"])[:, None, :, None]
+    offset = at["selection_mean"] + at["selection_scale"] * at["selection_unit"]
+    effect = effect + np.concatenate([np.zeros((PAINS, 1)), offset], axis=1)[:, None, None, :]
+    logit = special.logit((given.frame * special.expit(effect)).sum(axis=(2, 3)) / given.frame.sum(axis=(1, 2)))
+    total = stats.norm.logpdf(at["drop_off_level"], -1.0, 2.0).sum()
+    total += stats.halfnorm.logpdf(at["drop_off_slope"], scale=priors.drop_off_slope).sum()
+    total += stats.halfnorm.logpdf(at["drop_off_spread"], scale=priors.drop_off_spread).sum()
+    slope = np.zeros(JOURNEY.acts.shape)
+    slope[JOURNEY.acts] = at["drop_off_slope"]
+    for f in range(2):
+        rows = np.flatnonzero((JOURNEY.stage == f) & (JOURNEY.reached > 0))
+        own = logit[:, JOURNEY.segment[rows]]
+        p = special.expit(at["drop_off_level"][f] + slope[f] @ (own - own.mean(axis=1, keepdims=True)))
+        wide = at["drop_off_spread"][f] ** 2
+        total += stats.betabinom.logpmf(JOURNEY.dropped[rows], JOURNEY.reached[rows], 1 / (wide * (1 - p)), 1 / (wide * p)).sum()
+    return float(total)
+
+
+def test_log_density_of_drop_off_is_that_of_the_formula(pymc):
+    given, rng = dataclasses.replace(counts(), drop_off=JOURNEY), np.random.default_rng(5)
+    model = build_pain_points(given, priors=PRIORS, dealers=True)
+    logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
+    for _ in range(2):
+        point = {name: value + 0.3 * rng.normal(size=np.shape(value)) for name, value in model.initial_point().items()}
+        at = constrained(model, point)
+        expected = log_density(given, PRIORS, at) + log_density_of_drop_off(given, PRIORS, at)
+        assert float(logp(point)) == pytest.approx(expected, rel=1e-8)
+
+
+def test_drop_off_is_read_where_there_is_some():
+    given = dataclasses.replace(counts(), drop_off=JOURNEY)
+    for dealers in (True, False):
+        shape = shape_of(given, dealers=dealers)
+        data, start = flat_data(given, shape), shape.blank
+        assert (shape.stages, shape.slopes) == (2, 4) and data["reached"].tolist() == [90, 80, 70, 80, 50]
+        assert set(start) == set(data) and all(start[name].ndim == data[name].ndim for name in data)
+        assert "reached" not in flat_data(counts(), shape_of(counts(), dealers=dealers))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::vocstats.bayes.SamplingWarning")
+def test_both_engines_agree_on_drop_off(pymc):
+    """Six segments, four pains, two stages that share a pain: means within .15, standard deviations within 10 % (of 28 figures)."""
+    made = simulate_pain_points(8, seed=7, pains=4, segments=6, customers=(100, 400), drop_off=0.8)
+    known = {"groups": made.groups, "frame": made.frame, "coder_audit": made.coder_audit, "perfect_sources": made.perfect_sources}
+    acts = made.drop_off_pains
+    acts["stage_2"].append(acts["stage_1"][1])
+    p = estimate_pain_points(made.observations, drop_off=made.drop_off, drop_off_pains=acts, seed=1, **known)
+    for by in ((), ("segment",)):
+        both = p.compare_engines(by)
+        assert both["difference"].abs().max() < 0.15, by
+        assert (both["ratio"] - 1.0).abs().max() < 0.10, by
 
 
 def test_collapsed_model_reads_collapsed_counts(pymc):

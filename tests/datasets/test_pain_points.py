@@ -254,6 +254,32 @@ def test_a_large_network_takes_seconds():
 # bad input
 
 
+def test_journey_is_a_stream_of_its_own(world):
+    """Everything else is the same whatever the journey."""
+    other = simulate_pain_points(80, seed=SEED, comments=0.4, tickets=0.1, stages=0)
+    for name in ("observations", "frame", "coder_audit"):
+        pd.testing.assert_frame_equal(getattr(world, name), getattr(other, name))
+    assert other.drop_off.empty and other.drop_off_pains == {}
+    assert world.drop_off_pains == {"stage_1": ["information_overload", "product_quality"], "stage_2": ["price_value", "purchase_friction"]}
+    assert world.truth.drop_off["slope"].tolist() == [0.5] * 4
+    assert simulate_pain_points(2, seed=1, pains=1, stages=1).drop_off_pains == {"stage_1": ["information_overload"]}
+
+
+def test_drop_off_rises_with_the_pains():
+    """Between segments the logit of drop-off is the sum of those of both pains, times the slope, but for chance."""
+    made = simulate_pain_points(300, seed=SEED, pains=4, segments=12, drop_off=0.8, drop_off_spread=0.0)
+    left = made.drop_off.groupby(["stage", "segment"])[["reached", "dropped"]].sum()
+    prevalence = made.truth.prevalence(["segment"]).pivot(index="pain_point", columns="segment", values="prevalence")
+    logit = np.log(prevalence / (1.0 - prevalence))
+    for stage, pains in made.drop_off_pains.items():
+        expected = 0.8 * logit.loc[pains].sum()
+        share = left.loc[stage, "dropped"] / left.loc[stage, "reached"]
+        error = np.log(share / (1.0 - share)) - expected
+        chance = 1.0 / np.sqrt(left.loc[stage, "reached"] * share * (1.0 - share))
+        assert np.abs((error - error.mean()) / chance).max() < 4.0
+    assert (made.drop_off["dropped"] <= made.drop_off["reached"]).all()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -268,6 +294,8 @@ def test_a_large_network_takes_seconds():
         ({"audit": (60, -1)}, "audit must lie in"),
         ({"audit_drawn_by": "chance"}, "audit_drawn_by must be one of 'truth', 'predicted', 'random'"),
         ({"pains": 0}, "pains must lie in"),
+        ({"stages": -1}, "stages must lie in"),
+        ({"drop_off": -0.1}, "drop_off must lie in"),
         ({"dealers": 1.5}, "dealers must be a whole number"),
     ],
 )

@@ -67,7 +67,8 @@ def test_draws_have_the_covariance_and_the_density_of_the_field() -> None:
     fields = fitted(cells, points)
     at = np.full(200_000, 2)
     beta = np.tile(fields.beta[2] + [0.2, -0.1], (at.size, 1))
-    x, log_density = fields.draw_x(at, beta, 1.3, np.random.default_rng(1))
+    noise = fields.noise(at, 1.3, np.random.default_rng(1))
+    x, log_density = fields.mean_x(at, beta) + noise, fields.log_density(at, noise, 1.3)
     precision = dense_precision(fields, 2)
     inner, border = precision[:SEGMENTS, :SEGMENTS], precision[:SEGMENTS, SEGMENTS:]
     mean = fields.x[2] - np.linalg.solve(inner, border @ [0.2, -0.1])

@@ -194,6 +194,7 @@ def test_a_group_that_borrows_most_is_not_ranked() -> None:
     ({"divergences": 12.0, "r_hat": 1.0}, "12 steps of the sampler diverged", "有 12 步发散"),
     ({"divergences": 0.0, "r_hat": 1.034}, "largest r-hat is 1.034, above 1.01", "最大 r-hat 为 1.034,高于 1.01"),
     ({"pareto_k": 0.91}, "Pareto k-hat is 0.91, above 0.7", "Pareto k-hat 为 0.91,高于 0.7"),
+    ({"drop_off_drift": 0.14}, "moved by 0.14 standard deviations, more than 0.1", "仍移动 0.14 个标准差,超过 0.1"),
     ({"effective_draws": 80.0}, "Only 80 effective draws", "有效抽样数仅 80"),
 ])
 def test_a_computation_that_went_wrong_says_so_in_plain_sight(

@@ -64,6 +64,13 @@ file = "frame.csv"
 """
 
 
+DROP_OFF = """
+[pain_points.drop_off]
+file = "journey.csv"
+pains = { stage_1 = ["information_overload", "product_quality"], stage_2 = ["price_value", "purchase_friction"] }
+"""
+
+
 @cache
 def world() -> SimulatedPainPoints:
     """Eight dealers, four pains."""
@@ -77,6 +84,7 @@ def write_pain_study(folder: Path, *, study: str = ROWS) -> Path:
     tickets = tables.pop("ticket")
     tables["tickets"] = tickets.assign(pain_point=tickets["pain_point"].map(codes)).rename(columns={"pain_point": "reason"})
     tables |= {"counts": world().observations, "frame": world().frame, "coder_audit": world().coder_audit}
+    tables["journey"] = world().drop_off
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, date_format="%Y-%m-%d")
     path = folder / "study.toml"

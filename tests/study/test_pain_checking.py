@@ -58,6 +58,8 @@ def test_rows_need_no_score() -> None:
         (changed(COUNTS, mentions={"ticket": [0, 1]}), "study_wrong_type"),
         (changed(COUNTS, mode_effects={"follow_up": "large"}), "study_wrong_type"),
         (changed(COUNTS, coder_audit={"file": "a.csv", "drawn_by": "me"}), "study_not_allowed"),
+        (changed(COUNTS, drop_off={"file": "j.csv"}), "study_missing_key"),
+        (changed(COUNTS, drop_off={"file": "j.csv", "pains": {"payment": 3}}), "study_wrong_type"),
         (changed(COUNTS, grups=["model"]), "study_unknown_key"),
         (changed(COUNTS, coder_audits={"file": "a.csv"}), "study_unknown_section"),
         (changed(ROWS, columns={"delivery": 5}), "study_wrong_type"),
@@ -87,7 +89,7 @@ def test_columns_may_be_given_by_source() -> None:
 
 
 def test_required_keys_are_missed_by_name() -> None:
-    sections = {"frame": COUNTS, "coder_audit": COUNTS, "reports": ROWS}
+    sections = {"frame": COUNTS, "coder_audit": COUNTS, "drop_off": COUNTS, "reports": ROWS}
     for key in (key for key in KEYS if key.section.startswith("pain_points.") and key.default is REQUIRED):
         name = key.section.split(".")[1]
         document = changed(sections[name], **{name: {"ticket": {}} if name == "reports" else {}})

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from study.audit_study import STUDY as AUDIT
 from study.audit_study import write_audit_study
-from study.pain_study import COUNTS, HEAD, PAINS, ROWS, world, write_pain_study
+from study.pain_study import COUNTS, DROP_OFF, HEAD, PAINS, ROWS, world, write_pain_study
 from study.small_study import STUDY as SCORE
 from study.small_study import write_small_study
 
@@ -178,3 +178,33 @@ def test_pain_points_stand_beside_an_audit_in_one_report(tmp_path: Path, folder:
     page = (run.folder / "report.en.html").read_text(encoding="utf-8")
     assert run.content is None and "to be verified" in page and "Information overload" in page
     assert {"audit_list.csv", "pain_points.csv"} <= {path.name for path in (run.folder / "tables").iterdir()}
+
+
+@pytest.mark.parametrize("rows", [True, False])
+def test_drop_off_of_a_study(tmp_path: Path, rows: bool) -> None:
+    """The dealer may be left out; the estimate is that of the table as given."""
+    path = write_pain_study(tmp_path, study=(ROWS if rows else COUNTS) + DROP_OFF)
+    if rows:
+        totals = world().drop_off.groupby(["stage", "segment"], as_index=False)[["reached", "dropped"]].sum()
+        totals.to_csv(tmp_path / "journey.csv", index=False)
+    study = load_study(path)
+    found = check_data(study)
+    assert found.problems == []
+    assert found.pain_points.drop_off.acts == {stage: tuple(pains) for stage, pains in world().drop_off_pains.items()}
+    summed = found.pain_points.counts.drop_off
+    assert summed.reached.sum() == world().drop_off["reached"].sum() and summed.stage.size == 6
+    again = load_study(path)
+    locked = lock_text(again, folder=tmp_path / "out", method="", created="", files=(), written=())
+    assert "[pain_points.drop_off.pains]" in locked or "stage_1" in locked
+
+
+def test_a_bad_file_of_drop_off_is_named(tmp_path: Path) -> None:
+    study = load_study(write_pain_study(tmp_path, study=COUNTS + DROP_OFF.replace("stage_2", "stage_3")))
+    assert [problem.code for problem in check_data(study).problems] == ["unknown_stage"]
+
+
+@pytest.mark.slow
+def test_drop_off_reaches_the_result_and_the_report(tmp_path: Path) -> None:
+    run = run_study(load_study(write_pain_study(tmp_path, study=COUNTS + DROP_OFF)))
+    assert [item.code for item in run.pain_points.result.assumptions].count("pain_drop_off") == 2
+    assert "stage_1" in (run.folder / "report.zh.html").read_text(encoding="utf-8")

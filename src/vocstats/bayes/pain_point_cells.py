@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..prevalence.counts import PainPointCounts
+from ..prevalence.counts import DropOffCounts, PainPointCounts
+from ..prevalence.drop_off import segment_weights
 from ..results import Floats
 
 
@@ -23,6 +24,8 @@ class Shape:
         0: dealers have no effects of their own.
     coded, mentions, false_mentions, modes : int
         Unknown pairs (Se, Sp), unknown m1, m0 and mode effects.
+    stages, slopes : int
+        Stages of the journey with drop-off, and pairs of a stage and a pain that acts there; 0: no drop-off is known.
     """
 
     pains: int
@@ -33,6 +36,8 @@ class Shape:
     mentions: int
     false_mentions: int
     modes: int
+    stages: int = 0
+    slopes: int = 0
 
     @property
     def reads(self) -> list[str]:
@@ -43,6 +48,7 @@ class Shape:
             **dict.fromkeys(("mentioner", "mention_beta"), self.mentions),
             **dict.fromkeys(("false_mentioner", "false_mention_beta"), self.false_mentions),
             **dict.fromkeys(("mode", "mode_scale"), self.modes),
+            **dict.fromkeys(("slope_stage", "slope_pain", "stage", "stage_segment", "weight", "reached", "dropped"), self.stages),
         }
         return ["pain", "positive", "n", *(name for name, there in wanted.items() if there)]
 
@@ -54,16 +60,20 @@ class Shape:
         known = {
             f"{name}_beta": np.tile(unlikely if name == "false_mention" else likely, (size, 1)) for name, size in sizes.items()
         } | {"mode_scale": np.ones(self.modes)}
-        known |= {"positive": np.ones(1), "n": np.full(1, 2.0)}
+        known |= {"positive": np.ones(1), "n": np.full(1, 2.0), "reached": np.full(1, 2), "dropped": np.ones(1, np.int64)}
+        known |= {f"slope_{name}": np.zeros(self.slopes, np.int64) for name in ("stage", "pain")}
+        known |= {"weight": np.full((self.segments, max(self.dealers, 1), self.groups), 1.0 / max(self.dealers, 1) / self.groups)}
         return {name: known.get(name, np.zeros(1, np.int64)) for name in self.reads}
 
 
 def shape_of(counts: PainPointCounts, *, dealers: bool) -> Shape:
     """The shape of the model of these counts."""
     segments, many, groups = counts.frame.shape
+    acts = np.zeros((0, counts.pains)) if counts.drop_off is None else counts.drop_off.acts
     return Shape(
         counts.pains, segments, groups, many if dealers else 0, len(counts.sensitivity) * counts.pains,
         int(told(counts.mention).sum()), int(told(counts.false_mention).sum()), int((counts.mode_scale > 0.0).sum()) * counts.pains,
+        len(acts), int(acts.sum()),
     )
 
 
@@ -89,7 +99,18 @@ def flat_data(counts: PainPointCounts, shape: Shape) -> dict[str, Any]:
         "sensitivity_beta": counts.sensitivity.reshape(-1, 2), "specificity_beta": counts.specificity.reshape(-1, 2),
         "mention_beta": counts.mention[asked], "false_mention_beta": counts.false_mention[falsely], "mode_scale": modal[modal > 0.0],
     }
+    if counts.drop_off is not None:
+        data |= _drop_off_data(counts.drop_off, counts.frame)
     return {name: data[name] for name in shape.reads}
+
+
+def _drop_off_data(counts: DropOffCounts, frame: Floats) -> dict[str, Any]:
+    """Counts of stages that somebody reached, pairs of a stage and a pain that acts there, and the frame as shares of segments."""
+    reached = counts.reached > 0.0
+    pairs = dict(zip(("slope_stage", "slope_pain"), np.nonzero(counts.acts), strict=True))
+    cells = {"stage": counts.stage, "stage_segment": counts.segment, "reached": counts.reached, "dropped": counts.dropped}
+    whole = pairs | {name: values[reached] for name, values in cells.items()}
+    return {name: np.asarray(values, np.int64) for name, values in whole.items()} | {"weight": segment_weights(frame)}
 
 
 def told(beta: Floats) -> npt.NDArray[np.bool_]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..prevalence.counts import PainPointPriors
+from ..prevalence.drop_off import LEAST_CHANCE, LEAST_SPREAD, LEVEL, LEVEL_SCALE
 from .pain_point_cells import Shape
 from .sampling import Sampler, load_pymc
 
 _LEAST = 1e-12  # a chance below this is rounding
+_PRIORS = tuple(field.name for field in fields(PainPointPriors))
 
 
 def pain_point_model(shape: Shape, priors: PainPointPriors, data: dict[str, Any]) -> Any:
@@ -19,7 +22,10 @@ def pain_point_model(shape: Shape, priors: PainPointPriors, data: dict[str, Any]
     pm = load_pymc()
     with pm.Model() as model:
         at = {name: pm.Data(name, value) for name, value in data.items()}
-        logit = _logit(pm, shape, priors, at)
+        effects = _effects(pm, shape, priors)
+        logit = sum(effect[tuple(at[name] for name in names)] for names, effect in effects.items())
+        if shape.stages:
+            _drop_off(pm, shape, priors, at, effects)
         if shape.modes:
             modes = at["mode_scale"] * pm.Normal("mode_unit", shape=shape.modes)
             logit = logit + pm.math.concatenate([modes, np.zeros(1)])[at["mode"]]
@@ -37,24 +43,44 @@ def pain_point_model(shape: Shape, priors: PainPointPriors, data: dict[str, Any]
     return model
 
 
-def _logit(pm: Any, shape: Shape, priors: PainPointPriors, at: dict[str, Any]) -> Any:
-    """logit θ of every cell."""
-    logit = pm.Normal("intercept", priors.intercept, priors.intercept_scale, shape=shape.pains)[at["pain"]]
+def _effects(pm: Any, shape: Shape, priors: PainPointPriors) -> dict[tuple[str, ...], Any]:
+    """Parts of logit θ, by what they differ by."""
+    effects: dict[tuple[str, ...], Any] = {("pain",): pm.Normal("intercept", priors.intercept, priors.intercept_scale, shape=shape.pains)}
     spread = pm.HalfNormal("segment_scale", priors.segment_scale, shape=shape.pains)
     if shape.segments > 1:
         unit = pm.ZeroSumNormal("segment_unit", sigma=1.0, shape=(shape.pains, shape.segments))
-        logit = logit + (spread[:, None] * unit)[at["pain"], at["segment"]]
+        effects["pain", "segment"] = spread[:, None] * unit
     if shape.groups > 1:
         others = shape.groups - 1
         centre = pm.Normal("selection_mean", 0.0, priors.selection_mean_scale, shape=others)
         scale = pm.HalfNormal("selection_scale", priors.selection_scale, shape=others)
         offset = centre + scale * pm.Normal("selection_unit", shape=(shape.pains, others))
-        logit = logit + pm.math.concatenate([np.zeros((shape.pains, 1)), offset], axis=1)[at["pain"], at["group"]]
+        effects["pain", "group"] = pm.math.concatenate([np.zeros((shape.pains, 1)), offset], axis=1)
     if shape.dealers:
         tau = pm.HalfNormal("dealer_scale", priors.dealer_scale, shape=shape.pains)
-        effect = tau[:, None] * pm.Normal("dealer_unit", shape=(shape.pains, shape.dealers))
-        logit = logit + effect[at["pain"], at["dealer"]]
-    return logit
+        effects["pain", "dealer"] = tau[:, None] * pm.Normal("dealer_unit", shape=(shape.pains, shape.dealers))
+    return effects
+
+
+def _drop_off(pm: Any, shape: Shape, priors: PainPointPriors, at: dict[str, Any], effects: dict[tuple[str, ...], Any]) -> None:
+    """Counts of stages, beta-binomial: see `vocstats.prevalence.drop_off`."""
+    places = {"segment": 1, "dealer": 2, "group": 3}
+    logit = 0.0
+    for names, effect in effects.items():
+        own = effect[at["slope_pain"]]
+        wide = [-1 if len(names) > 1 and places[names[1]] == axis else 1 for axis in (1, 2, 3)]
+        logit = logit + own.reshape((shape.slopes, *wide))
+    share = (pm.math.invlogit(logit) * at["weight"]).sum(axis=(2, 3))
+    eta = pm.math.logit(share)[:, at["stage_segment"]]  # pairs by counts
+    own = pm.math.eq(at["slope_stage"][:, None], at["stage"])
+    eta = eta - (own * eta).sum(axis=1, keepdims=True) / own.sum(axis=1, keepdims=True)
+    level = pm.Normal("drop_off_level", LEVEL, LEVEL_SCALE, shape=shape.stages)
+    slope = pm.HalfNormal("drop_off_slope", priors.drop_off_slope, shape=shape.slopes)
+    spread = pm.HalfNormal("drop_off_spread", priors.drop_off_spread, shape=shape.stages)[at["stage"]]
+    leave = pm.math.invlogit(level[at["stage"]] + (own * slope[:, None] * eta).sum(axis=0))
+    leave = pm.math.clip(leave, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
+    precision = pm.math.maximum(spread, LEAST_SPREAD) ** -2.0
+    pm.BetaBinomial("left", precision / (1.0 - leave), precision / leave, n=at["reached"], observed=at["dropped"])
 
 
 def _known(pm: Any, name: str, at: dict[str, Any], size: int, end: float) -> Any:
@@ -70,6 +96,7 @@ def variables(shape: Shape) -> list[str]:
         **dict.fromkeys(("selection_mean", "selection_scale", "selection_unit"), shape.groups > 1),
         **dict.fromkeys(("dealer_scale", "dealer_unit"), shape.dealers), **dict.fromkeys(("sensitivity", "specificity"), shape.coded),
         "mention": shape.mentions, "false_mention": shape.false_mentions, "mode_unit": shape.modes,
+        **dict.fromkeys(("drop_off_level", "drop_off_slope", "drop_off_spread"), shape.stages),
     }
     return [name for name, there in wanted.items() if there]
 
@@ -77,10 +104,4 @@ def variables(shape: Shape) -> list[str]:
 @lru_cache(maxsize=8)
 def compiled(shape: Shape, priors: tuple[float, ...]) -> Sampler:
     """The sampler of the model, for all data of the shape; `priors`: the fields of `PainPointPriors`."""
-    intercept, intercept_scale, segment_scale, dealer_scale, selection_mean_scale, selection_scale = priors
-    return Sampler(pain_point_model(
-        shape, PainPointPriors(
-            intercept=intercept, intercept_scale=intercept_scale, segment_scale=segment_scale, dealer_scale=dealer_scale,
-            selection_mean_scale=selection_mean_scale, selection_scale=selection_scale,
-        ), shape.blank,
-    ))
+    return Sampler(pain_point_model(shape, PainPointPriors(**dict(zip(_PRIORS, priors, strict=True))), shape.blank))

@@ -17,6 +17,7 @@ from .sampling import Draws, convergence
 def gather(found: Draws, shape: Shape, counts: PainPointCounts, design_effect: Floats) -> PainPointPosterior:
     """Draws of all chains, one after the other, and how well they were sampled; `counts` as the model read them."""
     effects = _effects(found.values, shape) | {"reporting": _reporting(found.values, counts)}
+    effects["drop_off_slope"] = _slopes(found.values, counts)
     r_hat, effective = convergence({name: values for name, values in effects.items() if values.size})
     together = effects["intercept"].shape[0] * effects["intercept"].shape[1]
     joined = {name: values.reshape(together, *values.shape[2:]) for name, values in effects.items()}
@@ -62,3 +63,12 @@ def _reporting(values: Mapping[str, Floats], counts: PainPointCounts) -> Floats:
             part[:, :, unknown] = scale[unknown] * values[name] if name == "mode_unit" else special.logit(values[name])
         parts.append(part[:, :, unknown.any(axis=1)])
     return np.moveaxis(np.concatenate(parts, axis=2), 2, 3)
+
+
+def _slopes(values: Mapping[str, Floats], counts: PainPointCounts) -> Floats:
+    """B of every stage and pain, (chains, draws, F, K); 0 where the pain does not act."""
+    acts = np.zeros((0, counts.pains), bool) if counts.drop_off is None else counts.drop_off.acts
+    slopes = np.zeros((*values["intercept"].shape[:2], *acts.shape))
+    if acts.any():
+        slopes[:, :, acts] = values["drop_off_slope"]
+    return slopes

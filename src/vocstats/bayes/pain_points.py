@@ -35,7 +35,8 @@ def build_pain_points(counts: PainPointCounts, *, priors: PainPointPriors | None
     pymc.Model
         Variables ``intercept``, ``segment_scale``, ``segment_unit`` and, where the counts call for them, ``selection_mean``,
         ``selection_scale``, ``selection_unit``, ``dealer_scale``, ``dealer_unit``, ``sensitivity``, ``specificity``, ``mention``,
-        ``false_mention``, ``mode_unit``; the data are those of the cells that hold answers.
+        ``false_mention``, ``mode_unit``, ``drop_off_level``, ``drop_off_slope``, ``drop_off_spread``; the data are
+        those of the cells that hold answers.
 
     Raises
     ------

@@ -11,9 +11,10 @@ from .._checks import choice, number, numbers, whole, whole_seed
 from ..errors import InputError
 from ..options import AuditDrawnBy
 from ..prevalence import Taxonomy
+from .pain_points_drop_off import draw_journey
 from .pain_points_rows import spread_over_customers
 from .pain_points_sources import ask, draw_audit
-from .pain_points_truth import Labels, PainPointTruth, audit_table, frame_table, observation_table, truth_of
+from .pain_points_truth import Labels, PainPointTruth, audit_table, drop_off_table, frame_table, observation_table, truth_of
 from .pain_points_world import draw_customers, draw_pains, draw_sufferers
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ class SimulatedPainPoints:
     coder_audit : pandas.DataFrame
         Audit of each coder: ``pain_point, source, truth`` (1 has the pain; of comments: mentions it), ``positive`` (found by the
         coder), ``n``.
+    drop_off : pandas.DataFrame
+        Journey of all customers: ``stage`` (``"stage_1"`` and so on), ``segment, dealer, reached, dropped``; without stages no rows.
     truth : PainPointTruth
-        How many customers do have each pain, how coders see, by how much the silent and the churned differ.
+        How many customers do have each pain, how coders see, by how much the silent and the churned differ, what drop-off rises with.
     groups : tuple of str
         Columns that tell customers apart.
     perfect_sources : tuple of str
@@ -48,6 +51,7 @@ class SimulatedPainPoints:
     observations: pd.DataFrame
     frame: pd.DataFrame
     coder_audit: pd.DataFrame
+    drop_off: pd.DataFrame
     truth: PainPointTruth
     groups: ClassVar[tuple[str, ...]] = ("segment", "dealer")
     perfect_sources: ClassVar[tuple[str, ...]] = ("follow_up", "exit_interview")
@@ -55,6 +59,11 @@ class SimulatedPainPoints:
     def __repr__(self) -> str:
         sizes = f"{int(self.frame['customers'].sum()):,} customers, {len(self.observations):,} counts"
         return f"SimulatedPainPoints({sizes}, {self.truth!r}; simulated)"
+
+    @property
+    def drop_off_pains(self) -> dict[str, list[str]]:
+        """Pain points that act at each stage, as `estimate_pain_points` takes them."""
+        return {str(stage): rows["pain_point"].tolist() for stage, rows in self.truth.drop_off.groupby("stage", sort=False)}
 
     def tables(self, *, seed: int = 0) -> dict[str, pd.DataFrame]:
         """The counts spread over customers, as a company would hold them: `CustomerBase.count_pain_points` counts them again.
@@ -99,15 +108,18 @@ def simulate_pain_points(
     audit_drawn_by: AuditDrawnBy = "truth",
     comments: float = 0.0,
     tickets: float = 0.0,
+    stages: int = 2,
+    drop_off: float = 0.5,
+    drop_off_spread: float = 0.1,
 ) -> SimulatedPainPoints:
     """Simulate who of a network's customers has which pain, and what imperfect sources see of it.
 
         chance of pain k at a customer of segment s, dealer d, response group r     logit θ_ksdr = α_k + a_ks + b_kd + δ_kr
 
     Every customer has the pain or not by that chance; the survey hears all the engaged through a coder, the follow-up some of
-    the silent, the exit interviews some of the churned. Truth, fieldwork and audits come from separate streams: the same seed with
-    another `follow_up` asks other customers of the same world. The world is not quite the estimator's model: dealers have
-    heavier tails, the levels of pains are evenly spread, the response of dealers varies, customers are finitely many.
+    the silent, the exit interviews some of the churned. Truth, fieldwork, audits and the journey come from separate
+    streams: the same seed with another `follow_up` asks other customers of the same world. The world is not quite the estimator's
+    model: dealers have heavier tails, the levels of pains are evenly spread, the response of dealers varies, customers are finitely many.
 
     Parameters
     ----------
@@ -152,6 +164,12 @@ def simulate_pain_points(
         Share of the engaged who wrote a comment.
     tickets : float
         Mean chance, over pains, that who has a pain has a ticket of it.
+    stages : int
+        Stages of the journey, at each of which two pains make customers leave.
+    drop_off : float
+        By how much the logit of drop-off rises with that of either pain; 0: with neither.
+    drop_off_spread : float
+        Standard deviation between segments, in logits, of what else makes customers leave.
 
     Returns
     -------
@@ -181,7 +199,10 @@ def simulate_pain_points(
     }
     for name, share in shares.items():
         number(share, name, low=0.0, high=1.0)
-    spreads = {"response_spread": response_spread, "segment_spread": segment_spread, "dealer_spread": dealer_spread}
+    spreads = {
+        "response_spread": response_spread, "segment_spread": segment_spread, "dealer_spread": dealer_spread, "drop_off": drop_off,
+        "drop_off_spread": drop_off_spread,
+    }
     for name, spread in spreads.items():
         number(spread, name, low=0.0, high=5.0)
     number(dealer_tail, "dealer_tail", low=2.0, high=1e6, open_low=True)
@@ -192,7 +213,7 @@ def simulate_pain_points(
     sizes = None if audit is None else _sizes(audit)
     see = _limits(sensitivity, "sensitivity"), _limits(specificity, "specificity")
     labels = _labels(whole(pains, "pains", low=1), whole(segments, "segments", low=1), whole(dealers, "dealers", low=1))
-    streams = np.random.default_rng(whole_seed(seed, "seed")).spawn(5)
+    streams = np.random.default_rng(whole_seed(seed, "seed")).spawn(6)
     people = draw_customers(
         streams[0], segments, dealers, limits=_limits(customers, "customers", low=1.0, high=HIGHEST_SIZE), response_rate=response_rate,
         churn_rate=churn_rate, response_spread=response_spread,
@@ -210,10 +231,13 @@ def simulate_pain_points(
         (source, *draw_audit(rng, coder, work.coded[source], sizes, audit_drawn_by))
         for rng, (source, coder) in zip(streams[4].spawn(len(work.coders)), work.coders.items(), strict=True)
     ]
+    journey = draw_journey(
+        streams[5], people.counts, world.chance, stages=whole(stages, "stages", low=0), slope=drop_off, spread=drop_off_spread
+    )
     return SimulatedPainPoints(
         observations=observation_table(labels, work.seen), frame=frame_table(labels, people.counts),
-        coder_audit=audit_table(labels, audits),
-        truth=truth_of(labels, people, world, sufferers, work),
+        coder_audit=audit_table(labels, audits), drop_off=drop_off_table(labels, journey),
+        truth=truth_of(labels, people, world, sufferers, work, journey, drop_off),
     )
 
 

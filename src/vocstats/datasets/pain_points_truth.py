@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .._checks import Floats
 from ..errors import InputError, shown
+from .pain_points_drop_off import Journey
 from .pain_points_sources import Fieldwork, Seen
 from .pain_points_world import RESPONSE_GROUPS, Counts, Customers, Pains, Sufferers
 
@@ -51,11 +52,15 @@ class PainPointTruth:
     selection : pandas.DataFrame
         One row per pain and response group other than the engaged: ``pain_point, response_group, offset`` (of the log odds from
         those of the engaged, for those of the silent who can be reached).
+    drop_off : pandas.DataFrame
+        One row per stage and pain that acts there: ``stage, pain_point, slope`` (by how much the logit of drop-off rises with that of the
+        pain).
     """
 
     coders: pd.DataFrame
     mentions: pd.DataFrame
     selection: pd.DataFrame
+    drop_off: pd.DataFrame
     _labels: Labels
     _customers: Counts
     _chance: Floats
@@ -147,7 +152,24 @@ def audit_table(labels: Labels, audits: Sequence[tuple[str, Counts, Counts]]) ->
     return _stacked(tables, ("pain_point", "source", "truth", "positive", "n"))
 
 
-def truth_of(labels: Labels, customers: Customers, pains: Pains, sufferers: Sufferers, work: Fieldwork) -> PainPointTruth:
+def drop_off_table(labels: Labels, journey: Journey) -> pd.DataFrame:
+    """One row per stage, segment and dealer with customers who reached it."""
+    import pandas as pd
+
+    stage, segment, dealer = np.nonzero(journey.reached)
+    at = stage, segment, dealer
+    names = {"stage": stage_names(journey)[stage], "segment": labels.segments[segment], "dealer": labels.dealers[dealer]}
+    return pd.DataFrame(names | {"reached": journey.reached[at], "dropped": journey.dropped[at]})
+
+
+def stage_names(journey: Journey) -> Names:
+    """Names of the stages."""
+    return np.array([f"stage_{k}" for k in range(1, len(journey.acting) + 1)], object)
+
+
+def truth_of(
+    labels: Labels, customers: Customers, pains: Pains, sufferers: Sufferers, work: Fieldwork, journey: Journey, slope: float
+) -> PainPointTruth:
     """The truth of a simulated world."""
     import pandas as pd
 
@@ -163,9 +185,14 @@ def truth_of(labels: Labels, customers: Customers, pains: Pains, sufferers: Suff
         "pain_point": np.repeat(labels.pains, others.size), "response_group": np.tile(others, labels.pains.size),
         "offset": pains.offset[:, 1:].ravel(),
     }
+    drop_off = {
+        "stage": np.repeat(stage_names(journey), journey.acting.shape[1]), "pain_point": labels.pains[journey.acting.ravel()],
+        "slope": np.full(journey.acting.size, slope),
+    }
     return PainPointTruth(
         coders=_stacked(coders), mentions=_stacked(mentions, ("source", "pain_point", "mention", "false_mention")),
-        selection=pd.DataFrame(selection), _labels=labels, _customers=customers.counts, _chance=pains.chance, _have=sufferers.have,
+        selection=pd.DataFrame(selection), drop_off=pd.DataFrame(drop_off),
+        _labels=labels, _customers=customers.counts, _chance=pains.chance, _have=sufferers.have,
     )
 
 

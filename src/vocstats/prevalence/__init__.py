@@ -4,7 +4,7 @@ from .cautions import CoderWarning, IdentifyingAssumptionWarning
 from .coder_result import CoderModelFit
 from .coders import dawid_skene
 from .codes import MappedCodes
-from .counts import PainPointCounts, PainPointPriors
+from .counts import DropOffCounts, PainPointCounts, PainPointPriors
 from .design_effects import collapse_dealers
 from .latent_field import fit_latent_field
 from .list_result import CaptureRecapture
@@ -21,7 +21,8 @@ from .unanswered import UnansweredBounds, bounds
 from .validation_studies import StudyPrevalence, prevalence_from_studies
 
 __all__ = [
-    "CaptureRecapture", "CoderModelFit", "CoderWarning", "CorrectedPrevalence", "IdentifyingAssumptionWarning", "MappedCodes",
+    "CaptureRecapture", "CoderModelFit", "CoderWarning", "CorrectedPrevalence", "DropOffCounts", "IdentifyingAssumptionWarning",
+    "MappedCodes",
     "PainPointCounts", "PainPointPosterior", "PainPointPriors", "PredictionPowered", "ReportingRate", "ResponseTie",
     "StudyPrevalence", "Taxonomy", "UnansweredBounds", "bounds", "capture_recapture", "collapse_dealers", "dawid_skene",
     "fit_latent_field", "prediction_powered", "prediction_powered_regression", "prevalence_from_studies", "reporting_rate",

@@ -106,15 +106,24 @@ class Fields:
     schur: Floats
     log_evidence: Floats
 
-    def draw_x(self, at: Integers, beta: Floats, wider: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """x given β at points `at` (B,), its variance times `wider`, and its log density without constants."""
-        d, (c, one_more, total) = self.diagonal[at], self.common[at].T
+    def noise(self, at: Integers, wider: float, rng: np.random.Generator) -> Floats:
+        """What x varies by about its mean given β."""
+        d, (_, one_more, total) = self.diagonal[at], self.common[at].T
         noise = rng.standard_normal(d.shape) * np.sqrt(wider / d)
         noise -= ((1.0 - 1.0 / np.sqrt(one_more)) / total * noise.sum(axis=1))[:, None] / d
+        return noise
+
+    def mean_x(self, at: Integers, beta: Floats) -> Floats:
+        """Mean of x given β."""
+        d, (c, one_more, _) = self.diagonal[at], self.common[at].T
         pulled = np.einsum("bsp,bp->bs", self.border[at], beta - self.beta[at]) / d
-        x = self.x[at] - pulled + (c / one_more * pulled.sum(axis=1))[:, None] / d + noise
+        return np.asarray(self.x[at] - pulled + (c / one_more * pulled.sum(axis=1))[:, None] / d)
+
+    def log_density(self, at: Integers, noise: Floats, wider: float) -> Floats:
+        """Of x that far from its mean given β, without constants."""
+        d, (c, one_more, _) = self.diagonal[at], self.common[at].T
         square = np.sum(d * noise**2, axis=1) + c * noise.sum(axis=1) ** 2
-        return x, 0.5 * (np.log(d).sum(axis=1) + np.log(one_more) - square / wider)
+        return np.asarray(0.5 * (np.log(d).sum(axis=1) + np.log(one_more) - square / wider))
 
 
 def fit_fields(cells: PainCells, points: Points, prior: OffsetPrior, *, x: Floats, beta: Floats) -> Fields:

@@ -10,7 +10,55 @@ import numpy.typing as npt
 
 from .. import _checks
 from ..errors import InputError, shown
-from ..results import Floats, Integers, Record
+from ..results import Flags, Floats, Integers, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DropOffCounts(Record):
+    """Who left at which stage of the journey, seen for everyone: of the customers of a segment who reached it, some went no further.
+
+    Attributes
+    ----------
+    stage, segment : integer array (C,)
+        Where each count belongs.
+    reached, dropped : float array (C,)
+        Customers who came to the stage, and those of them who left there; whole numbers.
+    acts : boolean array (F, K)
+        Which pain points can make customers leave at a stage.
+
+    Raises
+    ------
+    InputError
+        Lengths or shapes do not fit, a code is out of range, a count is negative, missing or not whole, or more dropped than reached;
+        `rows` says where.
+    """
+
+    stage: Integers
+    segment: Integers
+    reached: Floats
+    dropped: Floats
+    acts: Flags
+
+    def __post_init__(self) -> None:
+        """Check everything once, as `PainPointCounts` does; the segment against its frame there."""
+        rows, acts = np.size(self.stage), np.asarray(self.acts, bool)
+        _shape(acts, "acts", (*acts.shape, 1, 1)[:2])
+        reached, dropped = (_checks.non_negative(getattr(self, name), name, length=rows) for name in ("reached", "dropped"))
+        wrong = np.flatnonzero((dropped > reached) | (reached != np.rint(reached)) | (dropped != np.rint(dropped)))
+        if wrong.size:
+            raise InputError(
+                f"reached and dropped must be whole numbers of customers, and none of them leave who did not come; at rows {shown(wrong)} "
+                f"{dropped[wrong[0]]:g} of {reached[wrong[0]]:g} do.",
+                code="drop_off_counts", argument="dropped", rows=wrong, dropped=f"{dropped[wrong[0]]:g}", reached=f"{reached[wrong[0]]:g}",
+            )
+        cleaned = {
+            "stage": _codes(self.stage, "stage", low=0, size=len(acts), length=rows),
+            "segment": _codes(self.segment, "segment", low=0, size=max(int(np.max(self.segment, initial=0)) + 1, 1), length=rows),
+            "reached": reached, "dropped": dropped, "acts": acts,
+        }
+        for name, value in cleaned.items():
+            object.__setattr__(self, name, value)
+        Record.__post_init__(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +86,8 @@ class PainPointCounts(Record):
         Prior standard deviation of what the mode of the source adds to the logit of θ, for every pain by itself; 0: nothing.
     pains : int
         K.
+    drop_off : DropOffCounts, optional
+        Who left at which stage of the journey.
 
     Raises
     ------
@@ -61,6 +111,7 @@ class PainPointCounts(Record):
     false_mention: Floats
     mode_scale: Floats
     pains: int
+    drop_off: DropOffCounts | None = None
 
     def __post_init__(self) -> None:
         """Check everything once: both engines trust what they are given."""
@@ -84,6 +135,9 @@ class PainPointCounts(Record):
             name: _betas(getattr(self, name), name, (sources, pains, 2), missing=True) for name in ("mention", "false_mention")
         }
         _no_more_than_n(cleaned["positive"], cleaned["n"])
+        if self.drop_off is not None:
+            _shape(self.drop_off.acts, "acts", (len(self.drop_off.acts), pains))
+            _codes(self.drop_off.segment, "segment", low=0, size=segments, length=self.drop_off.segment.size)
         for name, value in cleaned.items():
             object.__setattr__(self, name, value)
         Record.__post_init__(self)
@@ -116,7 +170,7 @@ def _betas(value: Any, argument: str, shape: tuple[int, ...], *, missing: bool =
     return pairs
 
 
-def _shape(array: Floats, argument: str, shape: tuple[int, ...]) -> None:
+def _shape(array: npt.NDArray[Any], argument: str, shape: tuple[int, ...]) -> None:
     if array.shape != shape:
         raise InputError(
             f"{argument} has the shape {array.shape}; {shape} was expected.",
@@ -151,6 +205,10 @@ class PainPointPriors(Record):
         Standard deviation of μ, by how much a response group differs over all pains.
     selection_scale : float
         Scale of the half-normal prior of the spread of that difference over pains.
+    drop_off_slope : float
+        Scale of the half-normal prior of B, by how much the logit of drop-off rises with that of a pain: 1 where all who leave have it.
+    drop_off_spread : float
+        Scale of the half-normal prior of ω, how far drop-off of segments differs for other reasons.
     """
 
     intercept: float = -2.0
@@ -159,3 +217,5 @@ class PainPointPriors(Record):
     dealer_scale: float = 0.5
     selection_mean_scale: float = 0.7
     selection_scale: float = 0.5
+    drop_off_slope: float = 0.5
+    drop_off_spread: float = 0.5

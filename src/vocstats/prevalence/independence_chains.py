@@ -70,20 +70,34 @@ class PainApproximation:
 
     def propose(self, pool: Pool, rng: np.random.Generator) -> tuple[ChainState, Floats]:
         """One proposal per draw of the pool, and the log weights of its offsets."""
-        many, groups = pool.mean.shape
-        at = systematic(self.weights, many, rng)
+        at = systematic(self.weights, pool.mean.shape[0], rng)
         root, mean = self.offsets_given(at, pool)
         unit = np.sqrt(self.wider) * rng.standard_normal(mean.shape)
         beta = mean + np.linalg.solve(np.swapaxes(root, 1, 2), unit[..., None])[..., 0]
-        x, log_x = self.fields.draw_x(at, beta, self.wider, rng)
-        sigma = self.points.sigma[at]
+        noise = self.fields.noise(at, self.wider, rng)
+        x = self.fields.mean_x(at, beta) + noise
+        return ChainState(at, x, beta, self._log_weight(at, x, beta, noise, pool.mean.shape[1])), self._log_offsets(beta, root, unit, pool)
+
+    def nearby(self, state: ChainState, pool: Pool, near: float, rng: np.random.Generator) -> tuple[ChainState, Floats]:
+        """The same at the state's own points, correlated with it by `near`: the proposal's distribution stays as it is."""
+        at, new = state.at, np.sqrt(1.0 - near**2)
+        root, mean = self.offsets_given(at, pool)
+        unit = near * np.einsum("bpo,bp->bo", root, state.beta - mean) + new * np.sqrt(self.wider) * rng.standard_normal(mean.shape)
+        beta = mean + np.linalg.solve(np.swapaxes(root, 1, 2), unit[..., None])[..., 0]
+        noise = near * (state.x - self.fields.mean_x(at, state.beta)) + new * self.fields.noise(at, self.wider, rng)
+        x = self.fields.mean_x(at, beta) + noise
+        return ChainState(at, x, beta, self._log_weight(at, x, beta, noise, pool.mean.shape[1])), self._log_offsets(beta, root, unit, pool)
+
+    def _log_weight(self, at: Integers, x: Floats, beta: Floats, noise: Floats, groups: int) -> Floats:
+        """Log target over log proposal, but for the offsets."""
+        log_x = self.fields.log_density(at, noise, self.wider)
         modes = -0.5 * np.sum(self.prior.precision[groups:] * beta[:, groups:] ** 2, axis=1)
-        log_weight = self.log_ratio[at] - np.log(self.weights[at]) + self.cells.log_prior(x, sigma) + modes - log_x
+        log_weight = self.log_ratio[at] - np.log(self.weights[at]) + self.cells.log_prior(x, self.points.sigma[at]) + modes - log_x
         size = max(1, _AT_ONCE // max(self.cells.n.size, 1))
-        for first in range(0, many, size):
+        for first in range(0, at.size, size):
             part = slice(first, first + size)
             log_weight[part] += self.cells.log_likelihood(x[part], beta[part], self.points.found[at[part]], self.points.false[at[part]])
-        return ChainState(at, x, beta, log_weight), self._log_offsets(beta, root, unit, pool)
+        return np.asarray(log_weight)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +108,10 @@ class ChainState:
     x: Floats
     beta: Floats
     log_weight: Floats
+
+    def at_draws(self, kept: Integers) -> ChainState:
+        """Some of the draws."""
+        return ChainState(self.at[kept], self.x[kept], self.beta[kept], self.log_weight[kept])
 
     def moved(self, other: ChainState, there: Flags) -> ChainState:
         """The other state where `there`."""

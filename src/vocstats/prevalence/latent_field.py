@@ -12,6 +12,8 @@ from .. import _checks
 from .counts import PainPointCounts, PainPointPriors
 from .dealer_quadrature import NetworkDraws, draw_dealers
 from .design_effects import collapse_dealers, dealer_cells
+from .drop_off import stages_of
+from .drop_off_chains import tell_of_drop_off
 from .independence_chains import ChainState, PainApproximation, step
 from .nuisance_points import effective, next_proposal, prior_proposal
 from .one_pain import OnePain, one_pain
@@ -40,8 +42,9 @@ def fit_latent_field(
     every pain, points of (Se, Sp, m1, m0, σ) are spread evenly where they are likely; at each, Laplace's method gives a normal distribution
     of (α, a, δ). Mixed over points it tells the pool what the pain's counts say of δ; τ is integrated over points, μ exactly. The draws so
     found start Markov chains, one per draw, that propose anew from these distributions (a bit widened) given the pool and accept by the
-    model's own density, pool and pains in turn: what Laplace's method leaves out is made up for. With `dealers`, the spread of dealers and
-    the effect of each are integrated over a grid given draws of the network.
+    model's own density, pool and pains in turn: what Laplace's method leaves out is made up for. Drop-off ties pains to each other: the
+    draws are chosen by the chance of the drop-off seen, its own parameters integrated out, and the chains go on with it. With `dealers`,
+    the spread of dealers and the effect of each are integrated over a grid given draws of the network.
 
     Parameters
     ----------
@@ -61,7 +64,9 @@ def fit_latent_field(
     PainPointPosterior
         ``engine="approximate"``, ``model="collapsed"``; `diagnostics`: ``steps`` of the chains, smallest ``acceptance`` of a pain in the
         last step, largest ``pareto_k`` of the proposals' weights (it warns, but certifies nothing), smallest number of
-        ``effective_points``.
+        ``effective_points``. With drop-off also ``drop_off_pareto_k`` and ``drop_off_effective_draws`` of the weights that choose draws;
+        ``drop_off_sweeps`` of the chains, ``drop_off_drift`` (how many standard deviations means of segments moved in the second half of
+        them, root mean square) and the smallest ``drop_off_acceptance`` of a pain.
 
     Raises
     ------
@@ -94,7 +99,13 @@ def fit_latent_field(
     pains = [one_pain(collapsed, k, prior) for k in range(counts.pains)]
     fitted, pool = _approximated(pains, prior, many, counts.frame.shape[2] - 1, rng)
     states, pool, diagnostics = _run(fitted, pool, prior, rng)
-    network = replace(_posterior(counts, pains, fitted, states, pool, rng), design_effect=design_effect, diagnostics=diagnostics)
+    slope = np.zeros((many, 0, counts.pains))
+    if counts.drop_off is not None and stages_of(counts.drop_off):
+        told = tell_of_drop_off(counts.drop_off, counts.frame.sum(axis=1), fitted, states, pool, prior, rng)
+        states, pool, slope, diagnostics = told.states, told.pool, told.slope, diagnostics | told.diagnostics
+    network = replace(
+        _posterior(counts, pains, fitted, states, pool, rng), design_effect=design_effect, diagnostics=diagnostics, drop_off_slope=slope
+    )
     return _with_dealers(network, counts, fitted, states, prior.dealer_scale, rng) if dealers else network
 
 

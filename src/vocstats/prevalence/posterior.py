@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from ..results import Floats, Integers, Record
 
@@ -45,6 +47,8 @@ class PainPointPosterior(Record):
         By which counts were divided; 1 in the full model.
     diagnostics : {name: float}
         Of the engine: largest r-hat, smallest effective number of draws, divergences; or steps, largest Pareto k̂.
+    drop_off_slope : float array (B, F, K)
+        By how much the logit of drop-off at each stage rises with that of a pain; 0 where the pain does not act there.
     """
 
     engine: str
@@ -64,3 +68,4 @@ class PainPointPosterior(Record):
     dealer_scale: Floats
     design_effect: Floats
     diagnostics: Mapping[str, float]
+    drop_off_slope: Floats = field(default_factory=lambda: np.zeros((0, 0, 0)))

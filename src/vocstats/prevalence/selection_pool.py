@@ -38,6 +38,10 @@ class Pool:
     mean: Floats
     scale: Floats
 
+    def at_draws(self, kept: Integers) -> Pool:
+        """Some of the draws."""
+        return Pool(self.mean[kept], self.scale[kept])
+
     def predictive(self) -> tuple[Floats, Floats]:
         """Mean and variance of another pain's δ, (G,)."""
         return self.mean.mean(axis=0), self.mean.var(axis=0) + np.mean(self.scale**2, axis=0)

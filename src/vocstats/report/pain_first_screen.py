@@ -21,6 +21,7 @@ MOST = 8  # pains of either list
 MOST_GROUPS = 8  # named on the first screen
 HIGHEST_PARETO_K = 0.7
 FEWEST_DRAWS = 400.0
+HIGHEST_DRIFT = 0.1
 SIGNIFICANT = 0.05
 
 
@@ -86,6 +87,8 @@ def warnings(content: PainPointContent, words: PainWords) -> list[str]:
         found.append(words("warn_r_hat", value=words.words.number(of["r_hat"], 3), limit=f"{HIGHEST_R_HAT:g}"))
     if of.get("pareto_k", -math.inf) > HIGHEST_PARETO_K:
         found.append(words("warn_pareto_k", value=words.words.number(of["pareto_k"]), limit=f"{HIGHEST_PARETO_K:g}"))
+    if of.get("drop_off_drift", 0.0) > HIGHEST_DRIFT:
+        found.append(words("warn_drop_off", value=words.words.number(of["drop_off_drift"]), limit=f"{HIGHEST_DRIFT:g}"))
     if of.get("effective_draws", math.inf) < FEWEST_DRAWS:
         found.append(words("warn_effective_draws", count=words.words.count(of["effective_draws"]), least=f"{FEWEST_DRAWS:g}"))
     return found

@@ -229,6 +229,7 @@ KINDS: Mapping[str, Kind] = {
         _pain_columns,
     ),
     "mapping": Kind('a table: { "code" = "pain point" }', '表:{ "代码" = "痛点" }', _table(_text)),
+    "lists": Kind("a table of lists: { stage = [\"pain point\"] }", "列表的表:{ 环节 = [\"痛点\"] }", _table(_list(_text, single=True))),
     "betas": Kind("a table of pairs: { source = [a, b] }", "成对数字的表:{ 来源 = [a, b] }", _table(_beta)),
     "columns": Kind("a list of columns; an entry that is a list crosses its columns", "列名列表;条目本身为列表时表示交叉分组", _columns),
 }

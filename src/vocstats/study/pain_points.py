@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import VocstatsError
+from .requests import pain_dealer_column
 from .schema import CORRECTION, SCORE
 
 if TYPE_CHECKING:
@@ -67,10 +68,12 @@ def pain_arguments(study: Study, files: Files, counted: CountedPainPoints | None
     """The observations, and the other arguments of `estimate_pain_points`."""
     asked = study["pain_points"]
     audit: Mapping[str, Any] = asked.get("coder_audit") or {}
+    left: Mapping[str, Any] = asked.get("drop_off") or {}
     given = {
-        "groups": asked["groups"], "dealer": _dealer(study), "perfect_sources": asked["perfect_sources"],
+        "groups": asked["groups"], "dealer": pain_dealer_column(study), "perfect_sources": asked["perfect_sources"],
         **{name: _pairs(asked[name]) for name in ("mentions", "false_mentions")}, "mode_effects": asked["mode_effects"],
         "coder_audit": files.table("coder_audit") if audit else None, "audit_drawn_by": audit.get("drawn_by"),
+        "drop_off": files.table("drop_off") if left else None, "drop_off_pains": left.get("pains"),
         "taxonomy": study_taxonomy(study), "by": asked["by"], "engine": asked["engine"], "level": asked["level"],
         "seed": study["study"]["seed"],
     }
@@ -78,12 +81,6 @@ def pain_arguments(study: Study, files: Files, counted: CountedPainPoints | None
         return counted.observations, given | {"frame": counted.frame}
     own = {name: asked[name] for name in _COLUMNS} | {"frame": files.table("frame"), "frame_count": asked["frame"]["customers"]}
     return files.table("observations"), given | own
-
-
-def _dealer(study: Study) -> str:
-    """Column of the dealer: as named, else that of the registry if it is one of the groups, else "dealer"."""
-    asked, of_registry = study["pain_points"], study["registry"].get("dealer")
-    return str(asked["dealer"] or (of_registry if of_registry in asked["groups"] else "dealer"))
 
 
 def _pairs(given: Mapping[str, Any] | None) -> dict[str, tuple[float, ...]] | None:
@@ -120,6 +117,7 @@ def pain_window(study: Study) -> str:
 def read_pains(study: Study, files: Files, base: CustomerBase | None) -> tuple[PainPointTable | None, list[VocstatsError]]:
     """The counts as an estimate would take them, or what is wrong with them; nothing is estimated."""
     from ..workflows.pain_counts import Sight, read_pain_points
+    from ..workflows.pain_drop_off import checked_acts
     from ..workflows.pain_tables import PainColumns
 
     try:
@@ -128,7 +126,8 @@ def read_pains(study: Study, files: Files, base: CustomerBase | None) -> tuple[P
         names = {name: given.get(name, name) for name in _COLUMNS} | {"frame_count": given.get("frame_count", "customers")}
         columns = PainColumns.checked(groups=given["groups"], dealer=given["dealer"], **names)
         sight = Sight.checked(*(given[name] for name in ("perfect_sources", "mentions", "false_mentions", "mode_effects")))
-        told = {name: given[name] for name in ("audit_drawn_by", "taxonomy", "seed")}
+        told = {name: given[name] for name in ("audit_drawn_by", "taxonomy", "seed", "drop_off")}
+        told["drop_off_pains"] = checked_acts(given["drop_off"], given["drop_off_pains"])
         return read_pain_points(observations, given["frame"], given["coder_audit"], columns, sight, **told), []
     except VocstatsError as error:
         return None, [error]

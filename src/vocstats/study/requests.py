@@ -144,8 +144,14 @@ def pain_items(study: Study, source: str) -> list[str]:
     return list(columns.values()) if isinstance(columns, Mapping) else list(columns)
 
 
+def pain_dealer_column(study: Study) -> str:
+    """Column of the dealer: as named, else that of the registry if it is one of the groups, else "dealer"."""
+    asked, of_registry = study["pain_points"], study["registry"].get("dealer")
+    return str(asked["dealer"] or (of_registry if of_registry in asked["groups"] else "dealer"))
+
+
 def pain_requests(study: Study) -> Iterator[Request]:
-    """The counts, the frame, the audit of the coder and the reports of ``[pain_points]``."""
+    """The counts, the frame, the audit of the coder, the drop-off and the reports of ``[pain_points]``."""
     asked = study["pain_points"]
     kind = [asked["pain_point"]]
     if asked["observations"]:
@@ -159,6 +165,12 @@ def pain_requests(study: Study) -> Iterator[Request]:
         figures = ["truth", asked["positive"], asked["n"]] if asked["observations"] else ["truth", "positive", "n"]
         optional = [asked["source"] if asked["observations"] else "source", "coder"]
         yield Request.of("coder_audit", "pain_points.coder_audit.file", audit, figures, text=kind, optional=optional)
+    if left := asked.get("drop_off"):
+        dealer = [name for name in asked["groups"] if name == pain_dealer_column(study)]
+        labels = ["stage", *(name for name in asked["groups"] if name not in dealer)]
+        request = Request.of("drop_off", "pain_points.drop_off.file", left, ["reached", "dropped"], text=labels, optional=dealer)
+        request.text.extend(request.optional)
+        yield request
     for name, settings in (asked.get("reports") or {}).items():
         columns = settings["columns"] or {}
         flags = list(columns.values()) if isinstance(columns, Mapping) else columns

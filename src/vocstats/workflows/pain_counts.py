@@ -17,6 +17,7 @@ from ..prevalence.taxonomy import Taxonomy
 from ..results import Flags, Floats
 from ..tables import InputTable
 from .pain_audits import CoderAudit, accuracy, coder_column, drawn_by, read_audit
+from .pain_drop_off import Acts, DropOff, read_drop_off
 from .pain_tables import Frame, Observations, PainColumns, read_frame, read_observations
 
 Column = npt.NDArray[Any]
@@ -103,6 +104,8 @@ class PainPointTable:
         How the audit was drawn; "" without one.
     unaudited : tuple
         Pain points that the audit has nothing on.
+    drop_off : DropOff or None
+        Who left at which stage of the journey.
     """
 
     frame: Frame
@@ -113,6 +116,7 @@ class PainPointTable:
     counts: PainPointCounts
     drawn_by: str
     unaudited: tuple[Any, ...]
+    drop_off: DropOff | None = None
 
     @property
     def asked(self) -> Flags:
@@ -122,7 +126,7 @@ class PainPointTable:
 
 def read_pain_points(
     observations: Any, frame: Any, coder_audit: Any, columns: PainColumns, sight: Sight, *, audit_drawn_by: AuditDrawnBy | None,
-    taxonomy: Taxonomy | None, seed: int,
+    taxonomy: Taxonomy | None, seed: int, drop_off: Any = None, drop_off_pains: Acts | None = None,
 ) -> PainPointTable:
     """The tables, checked, as arrays."""
     room = read_frame(frame, columns)
@@ -144,16 +148,17 @@ def read_pain_points(
         known = accuracy(audit, drawn, seen, coder[source], seed)
         unaudited = seen.pains[(audit.n == 0).any(axis=(0, 2))].tolist()
     sources = tuple(name if by == "" else f"{name} ({by})" for name, by in of)
-    counts = _counts(seen, room, source, coder, [name for name, _ in of], known, sight)
+    left = None if drop_off is None else read_drop_off(drop_off, drop_off_pains or {}, columns, room, seen.pains)
+    counts = _counts(seen, room, source, coder, [name for name, _ in of], known, sight, left)
     return PainPointTable(
         frame=room, pains=seen.pains, sources=sources, source_names=tuple(name for name, _ in of),
-        coders=() if audit is None else audit.coders, counts=counts, drawn_by=drawn, unaudited=tuple(unaudited),
+        coders=() if audit is None else audit.coders, counts=counts, drawn_by=drawn, unaudited=tuple(unaudited), drop_off=left,
     )
 
 
 def _counts(
     seen: Observations, frame: Frame, source: npt.NDArray[np.intp], coder: npt.NDArray[np.intp], names: Sequence[str],
-    known: tuple[Floats, Floats], sight: Sight,
+    known: tuple[Floats, Floats], sight: Sight, left: DropOff | None,
 ) -> PainPointCounts:
     def layer(given: Mapping[str, tuple[float, float]]) -> Floats:
         pairs = [given.get(name, (np.nan, np.nan)) for name in names]
@@ -163,7 +168,7 @@ def _counts(
         pain=seen.pain, segment=seen.segment, dealer=seen.dealer, group=seen.group, source=source, positive=seen.positive, n=seen.n,
         frame=frame.customers, coder=coder, sensitivity=known[0], specificity=known[1], mention=layer(sight.mentions),
         false_mention=layer(sight.false_mentions), mode_scale=np.array([sight.modes.get(name, 0.0) for name in names]),
-        pains=int(seen.pains.size),
+        pains=int(seen.pains.size), drop_off=None if left is None else left.counts,
     )
 
 

@@ -13,12 +13,14 @@ from ..prevalence.response_ties import response_tie
 from ..prevalence.taxonomy import Taxonomy
 from ..results import Assumption
 from .pain_counts import Sight, read_pain_points
+from .pain_drop_off import checked_acts
 from .pain_fit import PainPointFit, heard, run_engine
 from .pain_result import PainPointPrevalence, result_of
 from .pain_tables import CHURNED, SILENT, PainColumns
 from .question import names
 
 _DOUBT = 0.01  # p-value of the test of response ties, and r-hat above 1, from which the result speaks of it
+_DRIFT = 0.1  # of means of segments in standard deviations, above which draws have not settled on the drop-off
 _NEVER_HEARD = {SILENT: "pain_silent_never_followed", CHURNED: "pain_churned_never_interviewed"}
 
 
@@ -41,6 +43,8 @@ def estimate_pain_points(
     mentions: Mapping[str, tuple[float, float]] | None = None,
     false_mentions: Mapping[str, tuple[float, float]] | None = None,
     mode_effects: Mapping[str, float] | None = None,
+    drop_off: Any = None,
+    drop_off_pains: Mapping[str, Sequence[str] | str] | None = None,
     taxonomy: Taxonomy | None = None,
     by: Sequence[str] | str | None = None,
     engine: PainEngine = "approximate",
@@ -87,6 +91,13 @@ def estimate_pain_points(
         pain is found there to mention it, and of m0, that who has it not is; of sources without `false_mentions` m0 is 0.
     mode_effects : {source: scale}, optional
         Standard deviation, in logits, of what the way of asking may add to answers, such as .2 for a follow-up by telephone.
+    drop_off : dataframe, optional
+        Who left at which stage of the journey, seen for everyone: columns ``stage``, the groups (rows of several dealers are added up),
+        ``reached`` (customers who came to the stage), ``dropped`` (those of them who left there). It says how segments differ, hardly how
+        many customers have a pain.
+    drop_off_pains : {stage: pain points}, optional
+        Which pain points can make customers leave at a stage: drop-off rises with these, and with nothing else that differs between
+        segments but by chance.
     taxonomy : Taxonomy, optional
         The pain points there are; others in the observations are refused. None: those of the observations.
     by : str or sequence of str, optional
@@ -140,7 +151,8 @@ def estimate_pain_points(
     listed = names(by, "by")
     sight = Sight.checked(perfect_sources, mentions, false_mentions, mode_effects)
     table = read_pain_points(
-        observations, frame, coder_audit, columns, sight, audit_drawn_by=audit_drawn_by, taxonomy=taxonomy, seed=start
+        observations, frame, coder_audit, columns, sight, audit_drawn_by=audit_drawn_by, taxonomy=taxonomy, seed=start,
+        drop_off=drop_off, drop_off_pains=checked_acts(drop_off, drop_off_pains),
     )
     prior = priors or PainPointPriors()
     posterior = run_engine(engine, table.counts, prior, dealers=_names_dealer(listed, columns), seed=start)
@@ -186,6 +198,8 @@ def _assumptions(fit: PainPointFit, sight: Sight, diagnostics: Mapping[str, floa
         said.append(("pain_response_tied" if tied else "pain_dealers_collapsed", "yes", {}))
     if diagnostics.get("divergences", 0.0) > 0 or diagnostics.get("r_hat", 1.0) > 1.0 + _DOUBT:
         said.append(("pain_chains_not_mixed", "yes", {}))
+    if diagnostics.get("drop_off_drift", 0.0) > _DRIFT:
+        said.append(("pain_drop_off_unsettled", "yes", {}))
     said += [("pain_perfect_source", "no", {"source": name}) for name in sight.perfect]
     if table.drawn_by:
         said.append((f"pain_audit_{table.drawn_by}", "no", {}))
@@ -193,5 +207,8 @@ def _assumptions(fit: PainPointFit, sight: Sight, diagnostics: Mapping[str, floa
         said.append(("pain_not_audited", "no", {"count": len(table.unaudited)}))
     said += [("pain_mention_prior", "no", {"source": name}) for name in sight.mentions]
     said += [("pain_mode_effect", "no", {"source": name}) for name in sight.modes]
+    if table.drop_off is not None:
+        said += [("pain_drop_off", "no", {"stage": at, "pains": ", ".join(pains)}) for at, pains in table.drop_off.acts.items()]
+        said += [("pain_drop_off_idle", "no", {"stage": stage}) for stage in table.drop_off.idle]
     said += [("pain_one_window", "no", {}), ("pain_process", "no", {}), ("priors", "no", {})]
     return tuple(Assumption(code=code, testable=testable, values=values) for code, testable, values in said)

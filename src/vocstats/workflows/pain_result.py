@@ -204,17 +204,23 @@ class PainPointPrevalence(Result):
         fit = self._kept()
         return frame(sensitivity(fit, fit.groups(self._columns(by)), self.level))
 
-    def source_conflict(self) -> pd.DataFrame:
+    def source_conflict(self, by: By = ()) -> pd.DataFrame:
         """Leave one source out: does it say something other than the rest?
 
-        Every source is left out in turn and the model fitted again. Where a source agrees with the others, the estimate moves by no more
-        than less data explain: the variance of the move is that without it less that with it (Hausman).
+        Every source, and ``drop_off`` where it was given, is left out in turn and the model fitted again. Where a source agrees with the
+        others, the estimate moves by no more than less data explain: the variance of the move is that without it less that with it
+        (Hausman).
+
+        Parameters
+        ----------
+        by : str or sequence of str, optional
+            Groups; (): the whole frame. What drop-off says of segments shows only by segment.
 
         Returns
         -------
         pandas.DataFrame
-            source, pain_point, estimate, without, difference, std_error_without, z, p_value. A source without which some pain would have
-            no data is not listed.
+            source, pain_point, the columns of `by`, estimate, without, difference, std_error_without, z, p_value. A source without which
+            some pain would have no data is not listed.
 
         Raises
         ------
@@ -225,7 +231,8 @@ class PainPointPrevalence(Result):
         ----------
         Hausman (1978), Econometrica 46(6), for the variance of the difference.
         """
-        return frame(source_conflict(self._kept()))
+        fit = self._kept()
+        return frame(source_conflict(fit, fit.groups(self._columns(by))))
 
     def response_tie(self) -> pd.DataFrame:
         """Test whether customers answer less where more of them have the pain, which taking dealers together rests on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..errors import InputError, shown
 from ..options import PainEngine
 from ..prevalence.counts import PainPointCounts
 from ..results import Flags, Floats
+from .pain_drop_off import DROP_OFF
 from .pain_fit import PainPointFit
 from .pain_ranking import Columns, long_form
 from .pain_shares import Groups, blocks
@@ -66,35 +68,41 @@ def offsets(fit: PainPointFit, level: float) -> Columns:
     }
 
 
-def source_conflict(fit: PainPointFit) -> Columns:
-    """Prevalence of everybody with each source left out in turn, and how far that is beyond what less data explain (Hausman).
+def source_conflict(fit: PainPointFit, groups: Groups) -> Columns:
+    """Prevalence with each source left out in turn, and how far that is beyond what less data explain (Hausman).
 
     z is taken in logits: the spread of a share grows with the share itself, so that more data may well widen it.
     """
-    whole = fit.groups(None)
-    every = fit.shares(whole)[:, :, 0]
-    names = np.array(fit.table.source_names, object)
-    rows: list[Columns] = []
-    for name in dict.fromkeys(fit.table.source_names):
-        rest = _without(fit.table.counts, names != name)
-        if not (np.bincount(rest.pain, minlength=rest.pains) > 0).all():
-            continue
-        drawn = fit.refitted(rest).shares(whole)[:, :, 0]
-        difference, variance = drawn.mean(axis=0) - every.mean(axis=0), drawn.var(axis=0)
-        less, full = special.logit(drawn), special.logit(every)
-        lost = np.maximum(less.var(axis=0) - full.var(axis=0), _LEAST * less.var(axis=0))
-        z = (less.mean(axis=0) - full.mean(axis=0)) / np.sqrt(lost)
-        rows.append({
-            "source": np.full(len(z), name, object), "pain_point": fit.table.pains, "estimate": every.mean(axis=0),
-            "without": drawn.mean(axis=0), "difference": difference, "std_error_without": np.sqrt(variance), "z": z,
-            "p_value": 2.0 * special.ndtr(-np.abs(z)),
-        })  # fmt: skip
-    if not rows:
+    every = fit.shares(groups)
+    less = list(_left_out(fit))
+    if not less:
         raise InputError(
             f"No source can be left out: without any of {shown(dict.fromkeys(fit.table.source_names))} some pain point has no data.",
             code="no_source_to_leave_out", argument="source", levels=list(dict.fromkeys(fit.table.source_names)),
         )
+    rows = []
+    for name, rest in less:
+        drawn = fit.refitted(rest).shares(groups)
+        logit, full = special.logit(drawn), special.logit(every)
+        lost = np.maximum(logit.var(axis=0) - full.var(axis=0), _LEAST * logit.var(axis=0))
+        z = (logit.mean(axis=0) - full.mean(axis=0)) / np.sqrt(lost)
+        table = long_form(fit, groups, {
+            "estimate": every.mean(axis=0), "without": drawn.mean(axis=0), "difference": drawn.mean(axis=0) - every.mean(axis=0),
+            "std_error_without": drawn.std(axis=0), "z": z, "p_value": 2.0 * special.ndtr(-np.abs(z)),
+        })  # fmt: skip
+        rows.append({"source": np.full(z.size, name, object)} | table)
     return {name: np.concatenate([each[name] for each in rows]) for name in rows[0]}
+
+
+def _left_out(fit: PainPointFit) -> Iterator[tuple[str, PainPointCounts]]:
+    """Counts without each source, where all pains still have some."""
+    counts, names = fit.table.counts, np.array(fit.table.source_names, object)
+    for name in dict.fromkeys(fit.table.source_names):
+        rest = _without(counts, names != name)
+        if (np.bincount(rest.pain, minlength=rest.pains) > 0).all():
+            yield name, rest
+    if counts.drop_off is not None:
+        yield DROP_OFF, replace(counts, drop_off=None)
 
 
 def compare_engines(fit: PainPointFit, by: tuple[str, ...]) -> Columns:

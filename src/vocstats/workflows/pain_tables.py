@@ -101,17 +101,22 @@ class Frame:
 
     def place(self, rows: Columns) -> tuple[Integers, Integers, Integers]:
         """Segment, dealer and response group of each row; -1 where the frame does not know the level or the segment."""
-        code, known = np.zeros(rows["response_group"].size, np.intp), np.ones(rows["response_group"].size, bool)
+        group = _found(self.levels[self.columns.response_group], rows["response_group"])
+        return *self.place_group(rows, group.size), group
+
+    def place_group(self, rows: Columns, size: int) -> tuple[Integers, Integers]:
+        """Segment and dealer of `size` rows, the dealer 0 where the rows do not tell it."""
+        code, known = np.zeros(size, np.intp), np.ones(size, bool)
         for name in self.columns.segments:
             found = _found(self.levels[name], rows[f"group {name}"])
             known &= found >= 0
             code = code * self.levels[name].size + found
         segment = np.minimum(np.searchsorted(self.code, code), self.code.size - 1)
         segment = np.where(known & (self.code[segment] == code), segment, -1)
-        dealer = np.zeros(code.size, np.intp)
-        if self.columns.dealer is not None:
+        dealer = np.zeros(size, np.intp)
+        if self.columns.dealer is not None and f"group {self.columns.dealer}" in rows:
             dealer = _found(self.dealers, rows[f"group {self.columns.dealer}"])
-        return segment, dealer, _found(self.levels[self.columns.response_group], rows["response_group"])
+        return segment, dealer
 
 
 def read_frame(given: Any, columns: PainColumns) -> Frame:
@@ -195,7 +200,7 @@ def read_observations(given: Any, columns: PainColumns, frame: Frame, *, coder: 
     wanted = {"positive": columns.positive, "n": columns.n}
     labels = {"pain": columns.pain_point, "source": columns.source} | ({} if coder is None else {"coder": coder})
     rows = _read(table, columns, wanted, labels)
-    positive, n = (_whole(rows[key], getattr(columns, key)) for key in ("positive", "n"))
+    positive, n = (whole_counts(rows[key], getattr(columns, key)) for key in ("positive", "n"))
     _refuse_more_than(positive, n, columns)
     pain, pains = _checks.factorize(rows["pain"], columns.pain_point)
     source, sources = _checks.factorize(rows["source"], columns.source)
@@ -237,7 +242,7 @@ def _read(
     return rows
 
 
-def _whole(values: Column, column: str) -> Floats:
+def whole_counts(values: Column, column: str) -> Floats:
     """Counts: whole, because shares of weighted ones vary more than their number says."""
     counts = _checks.non_negative(values, column)
     broken = np.flatnonzero(counts != np.rint(counts))
@@ -264,7 +269,7 @@ def _refuse_absent(place: tuple[Integers, Integers, Integers], frame: Frame, row
     inside[inside] = frame.there[tuple(each[inside] for each in place)]
     absent = np.flatnonzero(~inside)
     if absent.size:
-        cells = _cells(rows, frame.columns, absent)
+        cells = cells_of(rows, frame.columns, absent)
         raise InputError(
             f"observations holds {shown(cells)} at rows {shown(absent)}, of which the frame has no row, so that nobody knows how many "
             "such customers there are. Add them to the frame, and write levels alike in both tables.",
@@ -276,7 +281,7 @@ def _refuse_crowded(place: tuple[Integers, Integers, Integers], frame: Frame, ro
     most = frame.customers[place]
     over = np.flatnonzero(n > most)
     if over.size:
-        cells = _cells(rows, frame.columns, over)
+        cells = cells_of(rows, frame.columns, over)
         raise InputError(
             f"observations counts more customers than the frame has in {shown(cells)}, at rows {shown(over)}: {n[over[0]]:g} looked at of "
             f"{most[over[0]]:g}. Count each customer once, within the time the frame is of.",
@@ -289,7 +294,7 @@ def refuse_repeated(key: Integers, table: str, rows: Columns, columns: PainColum
     order = np.argsort(key, kind="stable")
     again = np.sort(order[1:][key[order][1:] == key[order][:-1]])
     if again.size:
-        cells = _cells(rows, columns, again)
+        cells = cells_of(rows, columns, again)
         raise InputError(
             f"{table} has more than one row of {shown(cells)}, again at rows {shown(again)}. Name the column that tells them apart in "
             "groups=, or add them up first.",
@@ -297,9 +302,9 @@ def refuse_repeated(key: Integers, table: str, rows: Columns, columns: PainColum
         )
 
 
-def _cells(rows: Columns, columns: PainColumns, at: Integers) -> list[Any]:
+def cells_of(rows: Columns, columns: PainColumns, at: Integers) -> list[Any]:
     """Distinct labels of the cells of the first rows at fault, as text."""
-    keys = [key for key in ("pain", *(f"group {name}" for name in columns.groups), "response_group", "source") if key in rows]
+    keys = [key for key in ("pain", "stage", *(f"group {name}" for name in columns.groups), "response_group", "source") if key in rows]
     return list(dict.fromkeys(" / ".join(str(rows[key][row]) for key in keys) for row in at[:100].tolist()))
 
 
