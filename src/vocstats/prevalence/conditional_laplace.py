@@ -4,6 +4,8 @@
     offsets β             δ_r of the response groups but the engaged, then the mode effects: normal, independent
     counts                y_sq ~ Bin(n_sq, f_q + (s_q - f_q) logit⁻¹(x_s + β of column q)),   a column q is a response group and a source
 
+Of texts read by several coders a column is one pattern of their labels, y = n, and the binomial is one term y log g of a multinomial.
+
 A point j is a value of (s, f, σ). The precision of (x, β) is diag(d) + c 11' over segments, bordered by the few offsets, so that the cost
 of a step is linear in the number of segments: c = 1 / (v S²) - 1 / (S σ²) stands for the zero sum and the prior of α.
 """
@@ -31,10 +33,13 @@ class PainCells:
     Attributes
     ----------
     positive, n : Floats (S, Q)
+        Both the number of texts where the column is a pattern of labels.
     offsets : Floats (Q, P)
         1 where an offset belongs to a column.
     mean, variance : float
         Of α.
+    together : Integers (Q,), optional
+        Which columns are patterns of the same texts; -1: the column counts positives. None: all do.
     """
 
     positive: Floats
@@ -42,6 +47,7 @@ class PainCells:
     offsets: Floats
     mean: float
     variance: float
+    together: Integers | None = None
 
     def log_likelihood(self, x: Floats, beta: Floats, found: Floats, false: Floats) -> Floats:
         """Without binomial coefficients, at rows of x (B, S), β (B, P), s and f (B, Q); (B,)."""
@@ -172,10 +178,19 @@ def _information(cells: PainCells, points: Points, x: Floats, beta: Floats, *, o
     each = slope / (g * (1.0 - g))
     residual = cells.positive - cells.n * g
     score, expected = residual * each, cells.n * slope * each
-    if not observed:
-        return score, expected
-    bend = residual * each * ((1.0 - 2.0 * p) - each * (1.0 - 2.0 * g))
-    return score, np.maximum(expected - bend, _CONVEX * expected)
+    curvature = expected - score * ((1.0 - 2.0 * p) - each * (1.0 - 2.0 * g)) if observed else expected
+    if cells.together is not None:
+        expected, curvature = _of_patterns(cells.together, score**2 / np.maximum(cells.n, _LEAST), expected, curvature)
+    return score, np.maximum(curvature, _CONVEX * expected) if observed else expected
+
+
+def _of_patterns(together: Integers, squares: Floats, expected: Floats, curvature: Floats) -> tuple[Floats, Floats]:
+    """Expected information and curvature of columns of which some are patterns of the same texts: these get Σ n (g'/g)² for what is
+    expected and share their curvature, as a single n log g may bend either way."""
+    pattern = together >= 0
+    same = np.eye(pattern.size) + (1.0 - np.eye(pattern.size)) * (pattern & (together[:, None] == together))
+    mean = same / same.sum(axis=0)
+    return np.where(pattern, squares, expected) @ mean, curvature @ mean
 
 
 def _system(cells: PainCells, points: Points, prior: OffsetPrior, information: Floats) -> _System:

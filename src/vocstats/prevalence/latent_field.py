@@ -13,7 +13,7 @@ from .counts import PainPointCounts, PainPointPriors
 from .dealer_quadrature import NetworkDraws, draw_dealers
 from .design_effects import collapse_dealers, dealer_cells
 from .independence_chains import ChainState, PainApproximation, step
-from .nuisance_points import effective, next_proposal, prior_proposal
+from .nuisance_points import effective, next_proposal
 from .one_pain import OnePain, one_pain
 from .pareto_tails import tail_shape
 from .posterior import PainPointPosterior
@@ -103,8 +103,8 @@ def _approximated(
 ) -> tuple[list[PainApproximation], Pool]:
     """Every pain at points spread where earlier ones were likely, and under the pool that they imply."""
     centre, variance = np.zeros(groups), np.full(groups, priors.selection_mean_scale**2 + priors.selection_scale**2)
-    proposals = [prior_proposal(pain.nuisances.dimensions) for pain in pains]
     starts = [(np.full(pain.cells.n.shape[0], priors.intercept), np.zeros(pain.cells.offsets.shape[1])) for pain in pains]
+    proposals = [pain.first_proposal(centre, variance, start) for pain, start in zip(pains, starts, strict=True)]
     fitted: list[PainApproximation] = []
     for points, again in _ROUNDS:
         due = [k for k in range(len(pains)) if not again or effective(fitted[k].weights) < _FEW]
@@ -192,6 +192,6 @@ def _with_dealers(
     for k, (pain, state) in enumerate(zip(fitted, states, strict=True)):
         at, offset = state.at[used], state.beta[used] @ pain.cells.offsets.T
         draws = NetworkDraws(state.x[used], offset, pain.points.found[at], pain.points.false[at], network.selection[used, k])
-        one = draw_dealers(dealer_cells(counts, k), counts.frame, draws, prior_scale, rng)
+        one = draw_dealers(dealer_cells(counts, k, patterns=True), counts.frame, draws, prior_scale, rng)
         effect[:, k], shift[:, k], scale[:, k] = one.effect, one.shift, one.scale
     return replace(network, dealer_draw=used, dealer=effect, dealer_shift=shift, dealer_scale=scale)
