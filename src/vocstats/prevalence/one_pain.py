@@ -35,9 +35,14 @@ class OnePain:
     coders: Integers
     modes: Floats
 
+    @property
+    def several(self) -> bool:
+        """Whether several coders read the same texts."""
+        return self.cells.together is not None
+
     def first_proposal(self, centre: Floats, variance: Floats, start: tuple[Floats, Floats]) -> Proposal:
         """Of the first points: the prior, or what is around the mode where several coders read the same texts."""
-        if self.cells.together is None:
+        if not self.several:
             return prior_proposal(self.nuisances.dimensions)
         prior = self._offsets(centre, variance)
 
