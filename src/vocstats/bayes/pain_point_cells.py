@@ -89,8 +89,9 @@ def flat_data(counts: PainPointCounts, shape: Shape) -> dict[str, Any]:
     asked, falsely = told(counts.mention), told(counts.false_mention)
     data = {
         "pain": pain, "segment": counts.segment[kept], "dealer": counts.dealer[kept], "group": counts.group[kept],
-        "coder": np.where(coder < 0, perfect, coder * counts.pains + pain[:, None]), "label": label, "mentioner": _place(asked)[source, pain],
-        "false_mentioner": _place(falsely)[source, pain], "mode": _place(modal > 0.0)[source, pain],
+        "coder": np.where(coder < 0, perfect, coder * counts.pains + pain[:, None]), "label": label,
+        "mentioner": _place(asked)[source, pain], "false_mentioner": _place(falsely)[source, pain],
+        "mode": _place(modal > 0.0)[source, pain],
     }
     if not shape.readers:
         data["coder"] = data["coder"][:, 0]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .. import _checks
 from ..errors import InputError, shown
-from ..results import Floats, Integers, Record
+from ..results import Flags, Floats, Integers, Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,8 +27,8 @@ class PainPointCounts(Record):
     pain, segment, dealer, group, source : integer array (C,)
         Where each count belongs. Group 0 is the engaged; `dealer` is 0 throughout where dealers are not told apart.
     positive, n : float array (C,)
-        Customers found to have the pain, of those looked at. In rows of a pattern `n` are the texts with this pattern, and `positive`
-        follows, whatever is given: all of them where at least half of the coders who read them found the pain, else none.
+        Customers found to have the pain, of those looked at. In rows of a pattern `n` are the texts with this pattern, and `positive` may
+        be NaN: it is then all of them where at least half of the coders who read them found the pain, else none.
     frame : float array (S, D, R)
         Customers of each segment, dealer and group.
     coder : integer array (sources,)
@@ -43,6 +43,7 @@ class PainPointCounts(Record):
         K.
     pattern : integer array (C,)
         Which of `patterns` the labels of the row's texts form; -1: the row counts positives. May be left out where there are no patterns.
+        Texts that one coder alone read count positives of his: both labels are kept as one pattern.
     patterns : integer array (P, coders)
         Label of each coder: 1 found, 0 not found, -1 he did not read such texts.
 
@@ -85,8 +86,10 @@ class PainPointCounts(Record):
         cleaned |= _patterns(self.pattern, self.patterns, cleaned["source"], coders)
         cleaned["n"] = _checks.non_negative(self.n, "n", length=rows)
         positive = _checks.vector(self.positive, "positive", length=rows, missing=True)
-        positive = np.where(cleaned["pattern"] < 0, positive, cleaned["n"] * _found(cleaned["patterns"])[cleaned["pattern"]])
+        left_open = (cleaned["pattern"] >= 0) & np.isnan(positive)
+        positive = np.where(left_open, cleaned["n"] * _found(cleaned["patterns"])[cleaned["pattern"]], positive)
         cleaned["positive"] = _checks.non_negative(positive, "positive")
+        cleaned["pattern"] = _of_one_reader(cleaned["patterns"])[cleaned["pattern"]]
         cleaned |= {
             "frame": _checks.non_negative(frame.ravel(), "frame").reshape(frame.shape),
             "coder": _codes(self.coder, "coder", low=-1, size=coders, length=sources),
@@ -102,10 +105,14 @@ class PainPointCounts(Record):
         Record.__post_init__(self)
 
 
+    def joint(self, pattern: Integers) -> Flags:
+        """Which patterns are of texts that several coders read."""
+        return np.asarray(np.append((self.patterns >= 0).sum(axis=1) > 1, False)[pattern])
+
     @property
     def counted(self) -> Floats:
-        """What of `n` the likelihood counts of each row, (C,): positives, or all texts of a pattern."""
-        return np.where(self.pattern < 0, self.positive, self.n)
+        """What of `n` the likelihood counts of each row, (C,): positives, or all texts of a pattern that several coders made."""
+        return np.where(self.joint(self.pattern), self.n, self.positive)
 
     def readings(self, source: Integers, pattern: Integers) -> tuple[Integers, Integers]:
         """Who read what rows of these sources and patterns count, and his label, both (rows, L).
@@ -116,8 +123,9 @@ class PainPointCounts(Record):
         if not len(self.patterns):
             return coder, label
         every, labels = np.tile(np.arange(self.patterns.shape[1]), (source.size, 1)), self.patterns[pattern]
-        alone = pattern < 0
-        every[alone, 0], labels[alone], labels[alone, 0] = coder[alone, 0], -1, 1
+        labels[~self.joint(pattern)[:, None] & (labels >= 0)] = 1  # of one reader positives are counted
+        none = pattern < 0
+        every[none, 0], labels[none], labels[none, 0] = coder[none, 0], -1, 1
         return every, labels
 
     def columns(self, pain: int, *, patterns: bool = True) -> Columns:
@@ -160,7 +168,7 @@ def _patterns(pattern: Any, patterns: Any, source: Integers, coders: int) -> dic
     wrong = np.flatnonzero(~np.isin(labels, (-1, 0, 1)).all(axis=1) | (labels == -1).all(axis=1))
     if wrong.size:
         raise InputError(
-            f"patterns must hold 1 (found), 0 (not found) or -1 (not read), and somebody must have read; they do not at rows {shown(wrong)}.",
+            f"patterns must hold 1 (found), 0 (not found) or -1 (not read), not all -1; they do not at rows {shown(wrong)}.",
             code="not_patterns", argument="patterns", rows=wrong,
         )
     code = _codes(pattern, "pattern", low=-1, size=len(labels), length=source.size)
@@ -177,6 +185,14 @@ def _found(patterns: Integers) -> Floats:
     """1 where at least half of the coders who read found the pain, (P + 1,); the last, of no pattern, 0."""
     found = 2 * (patterns == 1).sum(axis=1) >= (patterns >= 0).sum(axis=1)
     return np.append(found, False).astype(float)
+
+
+def _of_one_reader(patterns: Integers) -> Integers:
+    """The pattern that stands for each, (P + 1,): both labels of one reader are the first of them; the last is -1."""
+    stands, first = np.arange(len(patterns)), dict[int, int]()
+    for place in np.flatnonzero((patterns >= 0).sum(axis=1) == 1).tolist():
+        stands[place] = first.setdefault(int(patterns[place].argmax()), place)
+    return np.append(stands, -1)
 
 
 def _codes(value: Any, argument: str, *, low: int, size: int, length: int) -> Integers:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from ..results import Floats, Integers
+from ..results import Flags, Floats, Integers
 from .conditional_laplace import OffsetPrior, PainCells, fit_fields
 from .counts import Columns, PainPointCounts, PainPointPriors
 from .independence_chains import PainApproximation
@@ -48,7 +48,7 @@ class OnePain:
 
         def log_density(z: Floats) -> Floats:
             fields = fit_fields(self.cells, self.nuisances.points(z), prior, x=start[0], beta=start[1])
-            return fields.log_evidence - 0.5 * np.sum(z**2, axis=1)
+            return np.asarray(fields.log_evidence - 0.5 * np.sum(z**2, axis=1))
 
         return around_mode(log_density, self.nuisances.dimensions)
 
@@ -75,19 +75,16 @@ def one_pain(counts: PainPointCounts, pain: int, priors: PainPointPriors) -> One
     np.add.at(n, (counts.segment[rows], columns.column), counts.n[rows])
     modal = np.unique(source[counts.mode_scale[source] > 0.0])
     offsets = np.hstack([columns.group[:, None] == np.arange(1, counts.frame.shape[2]), source[:, None] == modal]).astype(float)
-    cells = PainCells(counted, n, offsets, priors.intercept, priors.intercept_scale**2, _together(columns))
+    cells = PainCells(counted, n, offsets, priors.intercept, priors.intercept_scale**2, _together(columns, counts.joint(columns.pattern)))
     coder, label = counts.readings(source, columns.pattern)
     coders = np.unique(coder[(coder >= 0) & (label >= 0)])
     nuisances = _nuisances(counts, pain, source, coders, (coder, label), priors.segment_scale)
     return OnePain(cells, nuisances, coders, counts.mode_scale[modal] ** -2.0)
 
 
-def _together(columns: Columns) -> Integers | None:
+def _together(columns: Columns, joint: Flags) -> Integers | None:
     """Which columns hold the patterns of one cell; -1: counts positives. None where all do."""
-    if (columns.pattern < 0).all():
-        return None
-    cell = columns.group * (columns.source.max() + 1) + columns.source
-    return np.where(columns.pattern < 0, -1, cell)
+    return np.where(joint, columns.group * (columns.source.max() + 1) + columns.source, -1) if joint.any() else None
 
 
 def _nuisances(

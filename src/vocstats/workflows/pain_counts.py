@@ -17,6 +17,7 @@ from ..prevalence.taxonomy import Taxonomy
 from ..results import Flags, Floats
 from ..tables import InputTable
 from .pain_audits import CoderAudit, accuracy, coder_column, drawn_by, read_audit
+from .pain_panel import RATHER_RIGHT, Panel, codings, read_panel
 from .pain_tables import Frame, Observations, PainColumns, read_frame, read_observations
 
 Column = npt.NDArray[Any]
@@ -103,6 +104,8 @@ class PainPointTable:
         How the audit was drawn; "" without one.
     unaudited : tuple
         Pain points that the audit has nothing on.
+    panel : Panel
+        The coders who read the same texts; nobody, where there are none.
     """
 
     frame: Frame
@@ -113,6 +116,7 @@ class PainPointTable:
     counts: PainPointCounts
     drawn_by: str
     unaudited: tuple[Any, ...]
+    panel: Panel
 
     @property
     def asked(self) -> Flags:
@@ -136,40 +140,51 @@ def read_pain_points(
     audit = None if reread is None else read_audit(reread, columns, seen.pains)
     pairs, source = np.unique(seen.source * seen.coders.size + seen.coder, return_inverse=True)
     of = [(names[pair // seen.coders.size], str(seen.coders[pair % seen.coders.size])) for pair in pairs.tolist()]
-    coder = np.array([_coder_of(name, by, sight, audit) for name, by in of], np.intp)
-    drawn, known = "", (np.zeros((0, seen.pains.size, 2)), np.zeros((0, seen.pains.size, 2)))
+    panel, several = read_panel(seen, columns, audit), set(source[seen.pattern >= 0].tolist())
+    coder = np.array([_coder_of(name, by, sight, audit, at in several) for at, (name, by) in enumerate(of)], np.intp)
+    drawn, known = "", np.zeros((2, 0, seen.pains.size, 2))
     unaudited: list[Any] = []
     if audit is not None:
-        drawn = audit_drawn_by or drawn_by(audit, seen, coder[source])
-        known = accuracy(audit, drawn, seen, coder[source], seed)
+        coded = codings(seen, coder[source], panel)
+        drawn = audit_drawn_by or drawn_by(audit, coded)
+        known = np.stack(accuracy(audit, drawn, coded, seed))
         unaudited = seen.pains[(audit.n == 0).any(axis=(0, 2))].tolist()
+    guessed = [name for name, place in zip(panel.names, panel.places, strict=True) if place in panel.guessed]
+    known = np.concatenate([known, np.full((2, len(guessed), seen.pains.size, 2), RATHER_RIGHT)], axis=1)
     sources = tuple(name if by == "" else f"{name} ({by})" for name, by in of)
-    counts = _counts(seen, room, source, coder, [name for name, _ in of], known, sight)
+    counts = _counts(seen, room, source, coder, [name for name, _ in of], known, sight, panel)
     return PainPointTable(
         frame=room, pains=seen.pains, sources=sources, source_names=tuple(name for name, _ in of),
-        coders=() if audit is None else audit.coders, counts=counts, drawn_by=drawn, unaudited=tuple(unaudited),
+        coders=(*(() if audit is None else audit.coders), *guessed), counts=counts, drawn_by=drawn, unaudited=tuple(unaudited), panel=panel,
     )
 
 
 def _counts(
     seen: Observations, frame: Frame, source: npt.NDArray[np.intp], coder: npt.NDArray[np.intp], names: Sequence[str],
-    known: tuple[Floats, Floats], sight: Sight,
+    known: Floats, sight: Sight, panel: Panel,
 ) -> PainPointCounts:
     def layer(given: Mapping[str, tuple[float, float]]) -> Floats:
         pairs = [given.get(name, (np.nan, np.nan)) for name in names]
         return np.repeat(np.array(pairs, float)[:, None, :], seen.pains.size, axis=1)
 
+    patterns = np.full((len(seen.patterns), known.shape[1]), -1)
+    patterns[:, panel.places] = seen.patterns
     return PainPointCounts(
         pain=seen.pain, segment=seen.segment, dealer=seen.dealer, group=seen.group, source=source, positive=seen.positive, n=seen.n,
         frame=frame.customers, coder=coder, sensitivity=known[0], specificity=known[1], mention=layer(sight.mentions),
         false_mention=layer(sight.false_mentions), mode_scale=np.array([sight.modes.get(name, 0.0) for name in names]),
-        pains=int(seen.pains.size),
+        pains=int(seen.pains.size), pattern=seen.pattern, patterns=patterns,
     )
 
 
-def _coder_of(source: str, told: str, sight: Sight, audit: CoderAudit | None) -> int:
-    """The coder of a source: -1 where its word is the truth."""
-    if source in sight.perfect:
+def _coder_of(source: str, told: str, sight: Sight, audit: CoderAudit | None, several: bool) -> int:
+    """The coder of a source: -1 where its word is the truth, or where several read its texts."""
+    if several and source in sight.perfect:
+        raise InputError(
+            f"perfect_sources names {source!r}, whose texts have labels of coders who err. Leave it out.",
+            code="perfect_source_coded", argument="perfect_sources", levels=[source], source=source,
+        )
+    if several or source in sight.perfect:
         return -1
     name = {"source": source, "coder": told}.get(audit.by, "") if audit is not None else ""
     if audit is None or name not in audit.coders:
