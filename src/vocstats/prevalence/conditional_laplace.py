@@ -39,7 +39,7 @@ class PainCells:
     mean, variance : float
         Of α.
     together : Integers (Q,), optional
-        Which columns are patterns of the same texts; -1: the column counts positives. None: all do.
+        Which columns are patterns of texts that the same coders read; -1: the column counts positives. None: all do.
     """
 
     positive: Floats
@@ -48,6 +48,14 @@ class PainCells:
     mean: float
     variance: float
     together: Integers | None = None
+
+    @property
+    def same_texts(self) -> Floats:
+        """1 where two columns are patterns of the same texts, or the same column, (Q, Q)."""
+        if self.together is None:
+            return np.eye(self.n.shape[1])
+        same = (self.together[:, None] == self.together) & (self.together >= 0)
+        return np.asarray(np.maximum(same, np.eye(same.shape[0])))
 
     def log_likelihood(self, x: Floats, beta: Floats, found: Floats, false: Floats) -> Floats:
         """Without binomial coefficients, at rows of x (B, S), β (B, P), s and f (B, Q); (B,)."""
@@ -170,7 +178,11 @@ def _step(cells: PainCells, points: Points, prior: OffsetPrior, x: Floats, beta:
 
 
 def _information(cells: PainCells, points: Points, x: Floats, beta: Floats, *, observed: bool = False) -> tuple[Floats, Floats]:
-    """Slope and information of each cell's log likelihood in its logit, (J, S, Q)."""
+    """Slope and information of each cell's log likelihood in its logit, (J, S, Q).
+
+    A single n log g may bend either way: of patterns of the same texts, N (g')² / g is expected of N texts, and the observed curvature is
+    that of all, shared among them.
+    """
     p = special.expit(x[:, :, None] + (beta @ cells.offsets.T)[:, None, :])
     slope = (points.found - points.false)[:, None, :] * p
     g = np.clip(points.false[:, None, :] + slope, _LEAST, 1.0 - _LEAST)
@@ -178,19 +190,14 @@ def _information(cells: PainCells, points: Points, x: Floats, beta: Floats, *, o
     each = slope / (g * (1.0 - g))
     residual = cells.positive - cells.n * g
     score, expected = residual * each, cells.n * slope * each
-    curvature = expected - score * ((1.0 - 2.0 * p) - each * (1.0 - 2.0 * g)) if observed else expected
+    if cells.together is None and not observed:
+        return score, expected
+    curvature = expected - score * ((1.0 - 2.0 * p) - each * (1.0 - 2.0 * g))
     if cells.together is not None:
-        expected, curvature = _of_patterns(cells.together, score**2 / np.maximum(cells.n, _LEAST), expected, curvature)
-    return score, np.maximum(curvature, _CONVEX * expected) if observed else expected
-
-
-def _of_patterns(together: Integers, squares: Floats, expected: Floats, curvature: Floats) -> tuple[Floats, Floats]:
-    """Expected information and curvature of columns of which some are patterns of the same texts: these get Σ n (g'/g)² for what is
-    expected and share their curvature, as a single n log g may bend either way."""
-    pattern = together >= 0
-    same = np.eye(pattern.size) + (1.0 - np.eye(pattern.size)) * (pattern & (together[:, None] == together))
-    mean = same / same.sum(axis=0)
-    return np.where(pattern, squares, expected) @ mean, curvature @ mean
+        same = cells.same_texts
+        expected = np.where(cells.together < 0, expected, (cells.n @ same) * slope**2 / g) @ same / same.sum(axis=0)
+        curvature = curvature @ same / same.sum(axis=0)
+    return score, np.maximum(curvature, _CONVEX * expected)
 
 
 def _system(cells: PainCells, points: Points, prior: OffsetPrior, information: Floats) -> _System:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from ..results import Flags, Floats, Integers
+from ..results import Floats, Integers
 from .conditional_laplace import OffsetPrior, PainCells, fit_fields
 from .counts import Columns, PainPointCounts, PainPointPriors
 from .independence_chains import PainApproximation
@@ -75,16 +75,20 @@ def one_pain(counts: PainPointCounts, pain: int, priors: PainPointPriors) -> One
     np.add.at(n, (counts.segment[rows], columns.column), counts.n[rows])
     modal = np.unique(source[counts.mode_scale[source] > 0.0])
     offsets = np.hstack([columns.group[:, None] == np.arange(1, counts.frame.shape[2]), source[:, None] == modal]).astype(float)
-    cells = PainCells(counted, n, offsets, priors.intercept, priors.intercept_scale**2, _together(columns, counts.joint(columns.pattern)))
+    cells = PainCells(counted, n, offsets, priors.intercept, priors.intercept_scale**2, _together(counts, columns))
     coder, label = counts.readings(source, columns.pattern)
     coders = np.unique(coder[(coder >= 0) & (label >= 0)])
     nuisances = _nuisances(counts, pain, source, coders, (coder, label), priors.segment_scale)
     return OnePain(cells, nuisances, coders, counts.mode_scale[modal] ** -2.0)
 
 
-def _together(columns: Columns, joint: Flags) -> Integers | None:
-    """Which columns hold the patterns of one cell; -1: counts positives. None where all do."""
-    return np.where(joint, columns.group * (columns.source.max() + 1) + columns.source, -1) if joint.any() else None
+def _together(counts: PainPointCounts, columns: Columns) -> Integers | None:
+    """Which columns are patterns of texts that the same coders read; -1: counts positives. None where all do."""
+    joint = counts.joint(columns.pattern)
+    if not joint.any():
+        return None
+    texts = np.column_stack([columns.group, columns.source, counts.patterns[columns.pattern] >= 0])
+    return np.where(joint, np.unique(texts, axis=0, return_inverse=True)[1].ravel(), -1)
 
 
 def _nuisances(
