@@ -150,7 +150,7 @@ def read_pain_points(
         known = np.stack(accuracy(audit, drawn, coded, seed))
         unaudited = seen.pains[(audit.n == 0).any(axis=(0, 2))].tolist()
     guessed = [name for name, place in zip(panel.names, panel.places, strict=True) if place in panel.guessed]
-    known = np.concatenate([known, np.full((2, len(guessed), seen.pains.size, 2), RATHER_RIGHT)], axis=1)
+    known = np.concatenate([known, np.tile(RATHER_RIGHT[:, None, None], (1, len(guessed), seen.pains.size, 1))], axis=1)
     sources = tuple(name if by == "" else f"{name} ({by})" for name, by in of)
     counts = _counts(seen, room, source, coder, [name for name, _ in of], known, sight, panel)
     return PainPointTable(

@@ -229,9 +229,9 @@ def read_observations(given: Any, columns: PainColumns, frame: Frame, *, coder: 
     cell = np.ravel_multi_index(
         (pain, segment, dealer, group, source, coded), (pains.size, *frame.customers.shape, sources.size, coders.size)
     )
-    _refuse_crowded(place, frame, rows, _looked_at(cell, pattern, n))
     key = cell * (len(patterns) + 1) + pattern + 1
     refuse_repeated(key, "observations", rows, columns)
+    _refuse_crowded(place, frame, rows, _looked_at(cell, pattern, n))
     heard = np.bincount(pain, weights=n, minlength=pains.size) > 0
     if not heard.all():
         raise InputError(
