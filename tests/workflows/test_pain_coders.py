@@ -198,7 +198,11 @@ BAD: dict[str, tuple[Change | None, dict[str, Any], str, str]] = {
     "audit of a source": (
         None, {"coder_audit": audit_of(source="survey").drop(columns="coder")}, "audit_of_which_coder", r"which of 'human', 'llm'",
     ),
-    "alone": (never_together, {}, "coder_read_alone", r"'human', 'llm' find a pain point: no audit .* no other coder"),
+    "alone": (never_together, {}, "coder_read_alone", r"'human', 'llm' find 'pain 0', 'pain 1', 'pain 2': no audit .* no other coder"),
+    "alone with one pain": (
+        lambda t: pd.concat([never_together(t).query("pain_point == 'pain 1'"), t.query("pain_point != 'pain 1'")]), {},
+        "coder_read_alone", r"'human', 'llm' find 'pain 1': no audit",
+    ),
     "one coder": (None, {"coders": "llm"}, "labels_and_positives", r"'call', 'survey' have rows with labels and rows"),
     "perfect": (None, {"perfect_sources": "survey"}, "perfect_source_coded", r"perfect_sources names 'survey'"),
     "column twice": (None, {"coders": ["human", "n"]}, "coder_column_taken", r"coders names 'n'"),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError, shown
+from ..results import Flags
 from .pain_audits import CoderAudit, Codings
 from .pain_tables import Observations, PainColumns
 
@@ -45,21 +46,32 @@ def read_panel(seen: Observations, columns: PainColumns, audit: CoderAudit | Non
     others = [name for name in names if name not in audited]
     first = 0 if audit is None else len(audit.coders)
     places = tuple(audited.index(name) if name in audited else first + others.index(name) for name in names)
-    read = seen.patterns[np.unique(seen.pattern[seen.pattern >= 0])] >= 0
-    known = np.isin(names, audited)
-    beside = [read[read[:, names.index(name)]] for name in others]  # readers of the texts each of them read
-    alone = [name for name, them in zip(others, beside, strict=True) if them.sum(axis=1).max(initial=0) < 2]
+    beside = [_read_beside(seen, names.index(name), np.isin(names, audited)) for name in others]
+    alone = {name: seen.pains[most == 1] for name, (most, _) in zip(others, beside, strict=True) if (most == 1).any()}
     if alone:
+        pains = sorted({str(pain) for lacking in alone.values() for pain in lacking.tolist()})
         raise InputError(
-            f"Nothing is known of how well coders {shown(alone)} find a pain point: no audit is of them, and no other coder read a text "
+            f"Nothing is known of how well coders {shown(alone)} find {shown(pains)}: no audit is of them, and no other coder read a text "
             "that they read. Give coder_audit rows of them, or texts that two or more coders read.",
-            code="coder_read_alone", argument="coders", levels=alone,
+            code="coder_read_alone", argument="coders", levels=pains, coders=shown(alone), pains=shown(pains),
         )
-    told = tuple(name for name, them in zip(others, beside, strict=True) if (them.sum(axis=1) > 2).any() or them[:, known].any())
+    told = tuple(name for name, (most, enough) in zip(others, beside, strict=True) if enough[most > 0].all())
     return Panel(
         names=names, places=places, guessed=tuple(range(first, first + len(others))), told=told,
         open=tuple(name for name in others if name not in told),
     )
+
+
+def _read_beside(seen: Observations, column: int, known: Flags) -> tuple[npt.NDArray[np.intp], Flags]:
+    """Of each pain, the most coders of a text that one of them read, he included; and whether three did, or one of the `known`."""
+    read = seen.patterns >= 0
+    rows = np.flatnonzero(seen.pattern >= 0)
+    rows = rows[read[seen.pattern[rows], column]]
+    pain, readers = seen.pain[rows], read.sum(axis=1)[seen.pattern[rows]]
+    most = np.zeros(seen.pains.size, np.intp)
+    np.maximum.at(most, pain, readers)
+    enough = (readers > 2) | np.any(read[seen.pattern[rows]] & known, axis=1)
+    return most, np.bincount(pain[enough], minlength=seen.pains.size) > 0
 
 
 def _refuse_unnamed(seen: Observations, columns: PainColumns, audit: CoderAudit | None) -> None:
