@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from bayes.densities import constrained
 from bayes.pages import failures_of_example
+from prevalence.pattern_networks import draw_patterns
+from prevalence.test_label_patterns import text_by_text
 from scipy import special, stats
 from simulation.pain_point_calibration import evenness, ranks, smallest, world
 
 from vocstats import estimate_pain_points
-from vocstats.bayes import build_pain_points, fit_pain_points
+from vocstats.bayes import build_pain_points, compare_engines, fit_pain_points
 from vocstats.bayes.engine_comparison import prevalences
 from vocstats.bayes.pain_point_cells import flat_data, shape_of
 from vocstats.bayes.pain_point_posterior import gather
@@ -152,6 +154,38 @@ def test_collapsed_model_reads_collapsed_counts(pymc):
     here, there = (each.compile_logp(vars=each.potentials, jacobian=False, mode="FAST_COMPILE") for each in (model, full))
     point = {name: value + 0.3 * rng.normal(size=np.shape(value)) for name, value in model.initial_point().items()}
     assert float(here(point)) == pytest.approx(float(there(full.initial_point() | point | {"dealer_unit": np.zeros((PAINS, 1))})), rel=1e-9)
+
+
+def test_labels_of_several_coders_text_by_text(pymc):
+    """Texts with labels missing, and a source of one coder's positives beside them."""
+    given, _ = draw_patterns(3, pains=2, segments=2, heard=(80, 20), unread=0.3)
+    given = dataclasses.replace(given, coder=[-1, 1])
+    model, rng = build_pain_points(given), np.random.default_rng(5)
+    answers = model.compile_logp(vars=model.potentials, jacobian=False, mode="FAST_COMPILE")
+    for _ in range(2):
+        point = {name: value + 0.5 * rng.normal(size=np.shape(value)) for name, value in model.initial_point().items()}
+        at = constrained(model, point)
+        se, sp = (at[name].reshape(3, 2) for name in ("sensitivity", "specificity"))
+        logit = at["intercept"][given.pain] + (at["segment_scale"][:, None] * at["segment_unit"])[given.pain, given.segment]
+        delta = np.column_stack([np.zeros(2), at["selection_mean"] + at["selection_scale"] * at["selection_unit"]])
+        theta = special.expit(logit + delta[given.pain, given.group])
+        plain = given.pattern < 0
+        k, y, n = given.pain[plain], given.positive[plain], given.n[plain]
+        p = se[1, k] * theta[plain] + (1.0 - sp[1, k]) * (1.0 - theta[plain])
+        expected = text_by_text(given, theta, se, sp) + (special.xlogy(y, p) + special.xlogy(n - y, 1.0 - p)).sum()
+        assert float(answers(point)) == pytest.approx(expected, rel=1e-9)
+    start = shape_of(given, dealers=False).blank
+    assert all(start[name].ndim == value.ndim for name, value in flat_data(given, shape_of(given, dealers=False)).items())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::vocstats.bayes.SamplingWarning")  # short chains
+@pytest.mark.parametrize("world", [{"coders": 3}, {"coders": 2, "audited": (0,)}])
+def test_engines_agree_on_several_coders(pymc, world):
+    """Three coders nobody audited; two, one of whom was audited."""
+    given, _ = draw_patterns(7, pains=2, segments=2, heard=(300, 40), **world)
+    both = compare_engines(given, draws=1500, tune=800, chains=2, seed=1)
+    assert np.abs(both.difference).max() < 0.15 and np.abs(both.ratio - 1.0).max() < 0.1
 
 
 def bare_counts() -> PainPointCounts:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from study.pain_study import COUNTS, PAINS, world, write_pain_study
+from workflows.coder_worlds import NAMES, coder_world
 
 import vocstats as vs
 from vocstats.datasets import write_pain_points_example
@@ -120,6 +121,22 @@ def test_problems_name_the_file_and_its_lines(vocstats: Call, tmp_path: Path) ->
     done = vocstats("check", path)
     assert done.code == 1
     assert f"counts.csv, lines {len(lines) + 1} (the header is line 1)" in " ".join(done.err.split())
+
+
+def test_labels_of_several_coders(vocstats: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From files on the command line and in a study, the estimate of the library; an unknown column is refused before anything is done."""
+    monkeypatch.chdir(tmp_path)
+    made = coder_world(73_700, pains=2, segments=2)
+    seen = made.observations(*NAMES).replace({"pain 0": "delivery", "pain 1": "hidden_cost"})
+    seen.to_csv("labels.csv", index=False)
+    made.frame.to_csv("frame.csv", index=False)
+    words = ("pain-points", "labels.csv", "--frame", "frame.csv", "--groups", "segment", "--seed", "5", "--json", "--coders")
+    done = vocstats(*words, ",".join(NAMES))
+    assert done.code == 0, done.err
+    own = vs.estimate_pain_points(seen, groups="segment", frame=made.frame, coders=NAMES, seed=5)
+    assert np.ravel(json.loads(done.out)["estimate"]) == pytest.approx(own.estimate[:, 0], rel=1e-9)
+    wrong = vocstats(*words, "human,second,lm")
+    assert wrong.code != 0 and "no column 'lm'" in wrong.err
 
 
 def test_a_study_without_pain_points_is_named(vocstats: Call, folder: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose
 from vocstats.prevalence.nuisance_points import Nuisances, effective, next_proposal, prior_proposal, spread_evenly, tempered
 
 NUISANCES = Nuisances(
-    np.array([[40.0, 8.0], [90.0, 3.0], [5.0, 15.0], [1.0, 50.0]]), sensitivity=np.array([0, 4, 0]), specificity=np.array([1, 4, 1]),
+    np.array([[40.0, 8.0], [90.0, 3.0], [5.0, 15.0], [1.0, 50.0]]), sensitivity=np.array([[0], [4], [0]]),
+    specificity=np.array([[1], [4], [1]]), label=np.ones((3, 1), int),
     mention=np.array([4, 4, 2]), false_mention=np.array([-1, -1, 3]), segment_scale=0.5,
 )
 

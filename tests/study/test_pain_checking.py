@@ -65,6 +65,8 @@ def test_rows_need_no_score() -> None:
         (changed(ROWS, columns={"delivery": 5}), "study_wrong_type"),
         (changed(ROWS, columns={"delivery": {}}), "study_wrong_type"),
         (changed(ROWS, frame={"file": "f.csv"}), "study_pain_frame_twice"),
+        (changed(ROWS, coders=["human", "llm"]), "study_pain_coders"),
+        (changed(COUNTS, coders="human"), "study_wrong_type"),
         (changed(ROWS, window=None), "study_pain_window"),
         (changed(ROWS, window="the year"), "study_pain_window"),
         (changed(ROWS, reports={"ticket": {"file": "t.csv", "dat": "d"}}), "study_unknown_key"),

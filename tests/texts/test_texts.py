@@ -71,7 +71,8 @@ TERMS = {
 COUNTS = dict.fromkeys(("drawn", "customers", "answered", "heard", "count"), 1000)
 VALUES = {
     "auxiliaries": "age", "weighting": "rake", "source": "follow_up", "group": "churned", "low": "1.5", "high": "2.5", "level": "95",
-    "stage": "payment", "pains": "delivery, price_value", **COUNTS,
+    "stage": "payment", "pains": "delivery, price_value", "coders": "human, llm",
+    **COUNTS,
 }
 
 

@@ -26,6 +26,8 @@ class Shape:
         Unknown pairs (Se, Sp), unknown m1, m0 and mode effects.
     stages, slopes : int
         Stages of the journey with drop-off, and pairs of a stage and a pain that acts there; 0: no drop-off is known.
+    readers : int
+        Coders that may have read what one cell counts; 0: cells count what one coder found.
     """
 
     pains: int
@@ -38,6 +40,7 @@ class Shape:
     modes: int
     stages: int = 0
     slopes: int = 0
+    readers: int = 0
 
     @property
     def reads(self) -> list[str]:
@@ -45,6 +48,7 @@ class Shape:
         wanted = {
             "segment": self.segments > 1, "group": self.groups > 1, "dealer": self.dealers,
             **dict.fromkeys(("coder", "sensitivity_beta", "specificity_beta"), self.coded),
+            "label": self.readers,
             **dict.fromkeys(("mentioner", "mention_beta"), self.mentions),
             **dict.fromkeys(("false_mentioner", "false_mention_beta"), self.false_mentions),
             **dict.fromkeys(("mode", "mode_scale"), self.modes),
@@ -63,6 +67,8 @@ class Shape:
         known |= {"positive": np.ones(1), "n": np.full(1, 2.0), "reached": np.full(1, 2), "dropped": np.ones(1, np.int64)}
         known |= {f"slope_{name}": np.zeros(self.slopes, np.int64) for name in ("stage", "pain")}
         known |= {"weight": np.full((self.segments, max(self.dealers, 1), self.groups), 1.0 / max(self.dealers, 1) / self.groups)}
+        if self.readers:
+            known |= dict.fromkeys(("coder", "label"), np.ones((1, self.readers), np.int64))
         return {name: known.get(name, np.zeros(1, np.int64)) for name in self.reads}
 
 
@@ -74,6 +80,7 @@ def shape_of(counts: PainPointCounts, *, dealers: bool) -> Shape:
         counts.pains, segments, groups, many if dealers else 0, len(counts.sensitivity) * counts.pains,
         int(told(counts.mention).sum()), int(told(counts.false_mention).sum()), int((counts.mode_scale > 0.0).sum()) * counts.pains,
         len(acts), int(acts.sum()),
+        counts.patterns.shape[1] if len(counts.patterns) else 0,
     )
 
 
@@ -81,21 +88,25 @@ def flat_data(counts: PainPointCounts, shape: Shape) -> dict[str, Any]:
     """The model's data: cells that hold answers, and the Beta and normal distributions known beforehand.
 
     ``coder``, ``mentioner``, ``false_mentioner`` and ``mode`` say which entry of the flattened unknowns a cell reads. The entry after
-    the last is what holds for a coder who is never wrong, where m1 = 1, m0 = 0, and for a mode that adds nothing.
+    the last is what holds for a coder who is never wrong, where m1 = 1, m0 = 0, and for a mode that adds nothing. Where several coders
+    read the same texts, ``coder`` and their ``label`` have a column for each, and a pattern's texts are positives of as many.
     """
     kept = counts.n > 0.0
     pain, source = counts.pain[kept], counts.source[kept]
     perfect = len(counts.sensitivity) * counts.pains
-    coder = counts.coder[source]
+    coder, label = counts.readings(source, counts.pattern[kept])
     modal = np.repeat(counts.mode_scale[:, None], counts.pains, axis=1)
     asked, falsely = told(counts.mention), told(counts.false_mention)
     data = {
         "pain": pain, "segment": counts.segment[kept], "dealer": counts.dealer[kept], "group": counts.group[kept],
-        "coder": np.where(coder < 0, perfect, coder * counts.pains + pain), "mentioner": _place(asked)[source, pain],
-        "false_mentioner": _place(falsely)[source, pain], "mode": _place(modal > 0.0)[source, pain],
+        "coder": np.where(coder < 0, perfect, coder * counts.pains + pain[:, None]), "label": label,
+        "mentioner": _place(asked)[source, pain], "false_mentioner": _place(falsely)[source, pain],
+        "mode": _place(modal > 0.0)[source, pain],
     }
+    if not shape.readers:
+        data["coder"] = data["coder"][:, 0]
     data = {name: np.asarray(codes, np.int64) for name, codes in data.items()} | {
-        "positive": counts.positive[kept], "n": counts.n[kept],
+        "positive": counts.counted[kept], "n": counts.n[kept],
         "sensitivity_beta": counts.sensitivity.reshape(-1, 2), "specificity_beta": counts.specificity.reshape(-1, 2),
         "mention_beta": counts.mention[asked], "false_mention_beta": counts.false_mention[falsely], "mode_scale": modal[modal > 0.0],
     }

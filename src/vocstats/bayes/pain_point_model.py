@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,8 @@ def pain_point_model(shape: Shape, priors: PainPointPriors, data: dict[str, Any]
             share = m0 + (m1 - m0) * share
         if shape.coded:
             se, sp = (_known(pm, name, at, shape.coded, 1.0)[at["coder"]] for name in ("sensitivity", "specificity"))
-            share = 1.0 - sp + (se + sp - 1.0) * share
+            found, false = (_together(pm, shape, at, each) for each in (se, 1.0 - sp)) if shape.readers else (se, 1.0 - sp)
+            share = false + (found - false) * share
         share = pm.math.clip(share, _LEAST, 1.0 - _LEAST)
         answers = at["positive"] * pm.math.log(share) + (at["n"] - at["positive"]) * pm.math.log(1.0 - share)
         pm.Potential("answers", answers.sum())
@@ -81,6 +83,13 @@ def _drop_off(pm: Any, shape: Shape, priors: PainPointPriors, at: dict[str, Any]
     leave = pm.math.clip(leave, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
     precision = pm.math.maximum(spread, LEAST_SPREAD) ** -2.0
     pm.BetaBinomial("left", precision / (1.0 - leave), precision / leave, n=at["reached"], observed=at["dropped"])
+
+
+def _together(pm: Any, shape: Shape, at: dict[str, Any], chance: Any) -> Any:
+    """Chance of the labels of each cell, if each coder finds the pain with a chance (cells, readers)."""
+    label = at["label"]
+    each = pm.math.switch(pm.math.eq(label, 1), chance, pm.math.switch(pm.math.eq(label, 0), 1.0 - chance, 1.0))
+    return prod(each[:, reader] for reader in range(shape.readers))
 
 
 def _known(pm: Any, name: str, at: dict[str, Any], size: int, end: float) -> Any:

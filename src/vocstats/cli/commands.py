@@ -255,6 +255,7 @@ def pain_points(
     by: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
     coder_audit: Annotated[Path | None, typer.Option()] = None,
     drawn_by: Annotated[str | None, typer.Option(metavar="random|truth|predicted")] = None,
+    coders: Annotated[list[str] | None, typer.Option(metavar="COLUMNS")] = None,
     perfect_sources: Annotated[list[str] | None, typer.Option(metavar="SOURCES")] = None,
     mentions: Annotated[list[str] | None, typer.Option(metavar="SOURCE=A,B")] = None,
     taxonomy: Annotated[str | None, typer.Option(metavar="default|FILE")] = None,

@@ -45,8 +45,8 @@ AUDIT = {
 PAINS = {
     name: f"pain_points.{name}"
     for name in (
-        "pain_point", "response_group", "source", "positive", "n", "groups", "dealer", "by", "perfect_sources", "taxonomy", "engine",
-        "level", "window", "mentions",
+        "pain_point", "response_group", "source", "positive", "n", "groups", "dealer", "by", "coders", "perfect_sources", "taxonomy",
+        "engine", "level", "window", "mentions",
     )
 } | {
     "frame": "pain_points.frame.file", "customers": "pain_points.frame.customers", "coder_audit": "pain_points.coder_audit.file",
@@ -188,6 +188,8 @@ def line_of(text: str, option: str) -> Any:
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "churned": churned_of, "independent_channel": value_of, "threshold": line_of, "mentions": pairs_of,
     **dict.fromkeys(("scale", "bottom", "missing_codes", "grid", *_SHIFTS), numbers_of),
-    **dict.fromkeys(("statistic", "auxiliary", "by", "items", "case_mix", "outcomes", "kiosks", "groups", "perfect_sources"), names_of),
+    **dict.fromkeys(
+        ("statistic", "auxiliary", "by", "items", "case_mix", "outcomes", "kiosks", "groups", "coders", "perfect_sources"), names_of
+    ),
     "top": lambda value, option: numbers_of(value, option) if isinstance(value, str) else value,
 }  # fmt: skip

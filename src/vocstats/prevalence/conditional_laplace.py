@@ -4,6 +4,8 @@
     offsets β             δ_r of the response groups but the engaged, then the mode effects: normal, independent
     counts                y_sq ~ Bin(n_sq, f_q + (s_q - f_q) logit⁻¹(x_s + β of column q)),   a column q is a response group and a source
 
+Of texts read by several coders a column is one pattern of their labels, y = n, and the binomial is one term y log g of a multinomial.
+
 A point j is a value of (s, f, σ). The precision of (x, β) is diag(d) + c 11' over segments, bordered by the few offsets, so that the cost
 of a step is linear in the number of segments: c = 1 / (v S²) - 1 / (S σ²) stands for the zero sum and the prior of α.
 """
@@ -31,10 +33,13 @@ class PainCells:
     Attributes
     ----------
     positive, n : Floats (S, Q)
+        Both the number of texts where the column is a pattern of labels.
     offsets : Floats (Q, P)
         1 where an offset belongs to a column.
     mean, variance : float
         Of α.
+    together : Integers (Q,), optional
+        Which columns are patterns of texts that the same coders read; -1: the column counts positives. None: all do.
     """
 
     positive: Floats
@@ -42,6 +47,15 @@ class PainCells:
     offsets: Floats
     mean: float
     variance: float
+    together: Integers | None = None
+
+    @property
+    def same_texts(self) -> Floats:
+        """1 where two columns are patterns of the same texts, or the same column, (Q, Q)."""
+        if self.together is None:
+            return np.eye(self.n.shape[1])
+        same = (self.together[:, None] == self.together) & (self.together >= 0)
+        return np.asarray(np.maximum(same, np.eye(same.shape[0])))
 
     def log_likelihood(self, x: Floats, beta: Floats, found: Floats, false: Floats) -> Floats:
         """Without binomial coefficients, at rows of x (B, S), β (B, P), s and f (B, Q); (B,)."""
@@ -173,7 +187,11 @@ def _step(cells: PainCells, points: Points, prior: OffsetPrior, x: Floats, beta:
 
 
 def _information(cells: PainCells, points: Points, x: Floats, beta: Floats, *, observed: bool = False) -> tuple[Floats, Floats]:
-    """Slope and information of each cell's log likelihood in its logit, (J, S, Q)."""
+    """Slope and information of each cell's log likelihood in its logit, (J, S, Q).
+
+    A single n log g may bend either way: of patterns of the same texts, N (g')² / g is expected of N texts, and the observed curvature is
+    that of all, shared among them.
+    """
     p = special.expit(x[:, :, None] + (beta @ cells.offsets.T)[:, None, :])
     slope = (points.found - points.false)[:, None, :] * p
     g = np.clip(points.false[:, None, :] + slope, _LEAST, 1.0 - _LEAST)
@@ -181,10 +199,14 @@ def _information(cells: PainCells, points: Points, x: Floats, beta: Floats, *, o
     each = slope / (g * (1.0 - g))
     residual = cells.positive - cells.n * g
     score, expected = residual * each, cells.n * slope * each
-    if not observed:
+    if cells.together is None and not observed:
         return score, expected
-    bend = residual * each * ((1.0 - 2.0 * p) - each * (1.0 - 2.0 * g))
-    return score, np.maximum(expected - bend, _CONVEX * expected)
+    curvature = expected - score * ((1.0 - 2.0 * p) - each * (1.0 - 2.0 * g))
+    if cells.together is not None:
+        same = cells.same_texts
+        expected = np.where(cells.together < 0, expected, (cells.n @ same) * slope**2 / g) @ same / same.sum(axis=0)
+        curvature = curvature @ same / same.sum(axis=0)
+    return score, np.maximum(curvature, _CONVEX * expected)
 
 
 def _system(cells: PainCells, points: Points, prior: OffsetPrior, information: Floats) -> _System:

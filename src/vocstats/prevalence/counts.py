@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -66,18 +66,21 @@ class PainPointCounts(Record):
     """Counts by pain point k, segment s, dealer d, response group r and source, and what is known of how sources see.
 
     A source finds the pain at a customer who has it with chance Se m1 + (1 - Sp) (1 - m1), and at one who has not with chance
-    Se m0 + (1 - Sp) (1 - m0): m1 and m0 are the chances that he mentions it, Se and Sp those of the source's coder.
+    Se m0 + (1 - Sp) (1 - m0): m1 and m0 are the chances that he mentions it, Se and Sp those of the source's coder. Where several coders
+    read the same texts, a row counts those they labelled alike: with A = Π Se_j^l_j (1 - Se_j)^(1 - l_j) and
+    B = Π (1 - Sp_j)^l_j Sp_j^(1 - l_j) over the coders who read them, A and B stand for Se and 1 - Sp.
 
     Attributes
     ----------
     pain, segment, dealer, group, source : integer array (C,)
         Where each count belongs. Group 0 is the engaged; `dealer` is 0 throughout where dealers are not told apart.
     positive, n : float array (C,)
-        Customers found to have the pain, of those looked at.
+        Customers found to have the pain, of those looked at. In rows of a pattern `n` are the texts with this pattern, and `positive` may
+        be NaN: it is then all of them where at least half of the coders who read them found the pain, else none.
     frame : float array (S, D, R)
         Customers of each segment, dealer and group.
     coder : integer array (sources,)
-        Which coder coded the source; -1: what it says is the truth.
+        Which coder coded the source; -1: what it says is the truth, or its rows have patterns.
     sensitivity, specificity : float array (coders, K, 2)
         Beta distributions (a, b) of each coder's Se and Sp, the audit's counts added to the prior.
     mention, false_mention : float array (sources, K, 2)
@@ -88,12 +91,17 @@ class PainPointCounts(Record):
         K.
     drop_off : DropOffCounts, optional
         Who left at which stage of the journey.
+    pattern : integer array (C,)
+        Which of `patterns` the labels of the row's texts form; -1: the row counts positives. May be left out where there are no patterns.
+        Texts that one coder alone read count positives of his: both labels are kept as one pattern.
+    patterns : integer array (P, coders)
+        Label of each coder: 1 found, 0 not found, -1 he did not read such texts.
 
     Raises
     ------
     InputError
-        Lengths or shapes do not fit, a code is out of range, a count is negative or missing, more positives than n, or a Beta parameter is
-        not positive; `rows` says where.
+        Lengths or shapes do not fit, a code is out of range, a count is negative or missing, more positives than n, a Beta parameter is
+        not positive, or a source has rows with a pattern and without; `rows` says where.
     """
 
     pain: Integers
@@ -112,6 +120,8 @@ class PainPointCounts(Record):
     mode_scale: Floats
     pains: int
     drop_off: DropOffCounts | None = None
+    pattern: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
+    patterns: Integers = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
     def __post_init__(self) -> None:
         """Check everything once: both engines trust what they are given."""
@@ -124,7 +134,13 @@ class PainPointCounts(Record):
         cleaned: dict[str, npt.NDArray[Any]] = {
             name: _codes(getattr(self, name), name, low=0, size=size, length=rows) for name, size in sizes.items()
         }
-        cleaned |= {name: _checks.non_negative(getattr(self, name), name, length=rows) for name in ("positive", "n")}
+        cleaned |= _patterns(self.pattern, self.patterns, cleaned["source"], coders)
+        cleaned["n"] = _checks.non_negative(self.n, "n", length=rows)
+        positive = _checks.vector(self.positive, "positive", length=rows, missing=True)
+        left_open = (cleaned["pattern"] >= 0) & np.isnan(positive)
+        positive = np.where(left_open, cleaned["n"] * _found(cleaned["patterns"])[cleaned["pattern"]], positive)
+        cleaned["positive"] = _checks.non_negative(positive, "positive")
+        cleaned["pattern"] = _of_one_reader(cleaned["patterns"])[cleaned["pattern"]]
         cleaned |= {
             "frame": _checks.non_negative(frame.ravel(), "frame").reshape(frame.shape),
             "coder": _codes(self.coder, "coder", low=-1, size=coders, length=sources),
@@ -141,6 +157,96 @@ class PainPointCounts(Record):
         for name, value in cleaned.items():
             object.__setattr__(self, name, value)
         Record.__post_init__(self)
+
+
+    def joint(self, pattern: Integers) -> Flags:
+        """Which patterns are of texts that several coders read."""
+        return np.asarray(np.append((self.patterns >= 0).sum(axis=1) > 1, False)[pattern])
+
+    @property
+    def counted(self) -> Floats:
+        """What of `n` the likelihood counts of each row, (C,): positives, or all texts of a pattern that several coders made."""
+        return np.where(self.joint(self.pattern), self.n, self.positive)
+
+    def readings(self, source: Integers, pattern: Integers) -> tuple[Integers, Integers]:
+        """Who read what rows of these sources and patterns count, and his label, both (rows, L).
+
+        A coder of -1 is never wrong; a label of -1 is none. L is 1 without patterns, else the number of coders.
+        """
+        coder, label = self.coder[source][:, None], np.ones((source.size, 1), np.int64)
+        if not len(self.patterns):
+            return coder, label
+        every, labels = np.tile(np.arange(self.patterns.shape[1]), (source.size, 1)), self.patterns[pattern]
+        labels[~self.joint(pattern)[:, None] & (labels >= 0)] = 1  # of one reader positives are counted
+        none = pattern < 0
+        every[none, 0], labels[none], labels[none, 0] = coder[none, 0], -1, 1
+        return every, labels
+
+    def columns(self, pain: int, *, patterns: bool = True) -> Columns:
+        """The rows of a pain by response group, source and, unless not wanted, pattern."""
+        rows = np.flatnonzero((self.pain == pain) & (self.n > 0))
+        shape = (self.frame.shape[2], max(self.coder.size, 1), len(self.patterns) + 1)
+        of = (self.group[rows], self.source[rows], self.pattern[rows] + 1 if patterns else np.zeros_like(rows))
+        found, column = np.unique(np.ravel_multi_index(of, shape), return_inverse=True)
+        group, source, pattern = np.unravel_index(found, shape)
+        return Columns(rows, column, group, source, pattern - 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """What counts of one pain are told apart by.
+
+    Attributes
+    ----------
+    rows, column : Integers
+        Rows of the counts with anybody looked at, and the column of each.
+    group, source, pattern : Integers (Q,)
+        Of each column.
+    """
+
+    rows: Integers
+    column: Integers
+    group: Integers
+    source: Integers
+    pattern: Integers
+
+
+def _patterns(pattern: Any, patterns: Any, source: Integers, coders: int) -> dict[str, npt.NDArray[Any]]:
+    """Patterns of labels and which row has which; -1 in every row where there are none."""
+    labels = np.asarray(patterns)
+    if not labels.size:
+        left_out = np.full(source.size, -1)
+        given = left_out if (np.asarray(pattern) == -1).all() else pattern
+        return {"pattern": _codes(given, "pattern", low=-1, size=0, length=source.size), "patterns": np.zeros((0, coders), np.int64)}
+    _shape(labels, "patterns", (len(labels), coders))
+    wrong = np.flatnonzero(~np.isin(labels, (-1, 0, 1)).all(axis=1) | (labels == -1).all(axis=1))
+    if wrong.size:
+        raise InputError(
+            f"patterns must hold 1 (found), 0 (not found) or -1 (not read), not all -1; they do not at rows {shown(wrong)}.",
+            code="not_patterns", argument="patterns", rows=wrong,
+        )
+    code = _codes(pattern, "pattern", low=-1, size=len(labels), length=source.size)
+    both = np.intersect1d(source[code >= 0], source[code < 0])
+    if both.size:
+        raise InputError(
+            f"Sources {shown(both)} have rows with a pattern of labels and rows without: give every text its pattern, or count positives.",
+            code="patterns_and_positives", argument="pattern", levels=both.tolist(), sources=shown(both),
+        )
+    return {"pattern": code, "patterns": labels.astype(np.int64)}
+
+
+def _found(patterns: Integers) -> Floats:
+    """1 where at least half of the coders who read found the pain, (P + 1,); the last, of no pattern, 0."""
+    found = 2 * (patterns == 1).sum(axis=1) >= (patterns >= 0).sum(axis=1)
+    return np.append(found, False).astype(float)
+
+
+def _of_one_reader(patterns: Integers) -> Integers:
+    """The pattern that stands for each, (P + 1,): both labels of one reader are the first of them; the last is -1."""
+    stands, first = np.arange(len(patterns)), dict[int, int]()
+    for place in np.flatnonzero((patterns >= 0).sum(axis=1) == 1).tolist():
+        stands[place] = first.setdefault(int(patterns[place].argmax()), place)
+    return np.append(stands, -1)
 
 
 def _codes(value: Any, argument: str, *, low: int, size: int, length: int) -> Integers:

@@ -59,25 +59,28 @@ class NetworkDraws:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DealerCounts:
-    """Counts of one pain as a table: positives, then the others, of each column and segment with answers (D, 2C); which these are."""
+    """Counts of one pain as a table: positives of each column and segment with answers, then the others where there are any (a pattern of
+    labels has none); which columns and segments these are, and which have others."""
 
     table: Floats
     column: Integers
     segment: Integers
+    others: Integers
 
     @classmethod
     def of(cls, cells: DealerCells) -> Self:
         """From all combinations of column, segment and dealer."""
         column, segment = np.nonzero(cells.n.sum(axis=2))
         n, positive = cells.n[column, segment], cells.positive[column, segment]
-        return cls(np.ascontiguousarray(np.concatenate([positive, n - positive]).T), column, segment)
+        others = np.flatnonzero((n > positive).any(axis=1))
+        return cls(np.ascontiguousarray(np.concatenate([positive, (n - positive)[others]]).T), column, segment, others)
 
     def log_likelihood(self, network: NetworkDraws, draw: int, nodes: Floats) -> Floats:
         """Of t + b at the nodes, (D, nodes)."""
         at = (network.x[draw, self.segment] + network.offset[draw, self.column])[:, None] + nodes
         false = network.false[draw, self.column][:, None]
         share = np.clip(false + (network.found[draw, self.column][:, None] - false) * special.expit(at), _LEAST, 1.0 - _LEAST)
-        return np.asarray(self.table @ np.concatenate([np.log(share), np.log1p(-share)]))
+        return np.asarray(self.table @ np.concatenate([np.log(share), np.log1p(-share[self.others])]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,12 +8,12 @@ import numpy as np
 
 from .._numerics import sums_by
 from ..results import Floats, Integers
-from .counts import PainPointCounts
+from .counts import Columns, PainPointCounts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DealerCells:
-    """Counts of one pain by column (a response group and a source), segment and dealer.
+    """Counts of one pain by column (a response group and a source, perhaps a pattern of labels), segment and dealer.
 
     Attributes
     ----------
@@ -40,15 +40,19 @@ class DealerCells:
         return np.asarray(self.positive.sum(axis=2, keepdims=True) / np.maximum(total, 1.0))
 
 
-def dealer_cells(counts: PainPointCounts, pain: int) -> DealerCells:
-    """The counts of a pain, by all combinations of column, segment and dealer."""
+def dealer_cells(counts: PainPointCounts, pain: int, *, patterns: bool = False) -> DealerCells:
+    """The counts of a pain, by all combinations of column, segment and dealer.
+
+    With `patterns` a column is one pattern of labels, all of whose texts are positives of n; else texts that several coders read are
+    positive where at least half of them found the pain.
+    """
     segments, dealers, _ = counts.frame.shape
-    rows = np.flatnonzero((counts.pain == pain) & (counts.n > 0))
-    columns, column = np.unique(counts.group[rows] * counts.coder.size + counts.source[rows], return_inverse=True)
-    shape = (columns.size, segments, dealers)
-    key = np.ravel_multi_index((column, counts.segment[rows], counts.dealer[rows]), shape)
-    positive, n = (sums_by(key, values[rows], int(np.prod(shape))).reshape(shape) for values in (counts.positive, counts.n))
-    return DealerCells(*np.divmod(columns, max(counts.coder.size, 1)), positive, n)
+    columns = counts.columns(pain, patterns=patterns)
+    rows, shape = columns.rows, (columns.group.size, segments, dealers)
+    key = np.ravel_multi_index((columns.column, counts.segment[rows], counts.dealer[rows]), shape)
+    found = counts.counted if patterns else counts.positive
+    positive, n = (sums_by(key, values[rows], int(np.prod(shape))).reshape(shape) for values in (found, counts.n))
+    return DealerCells(columns.group, columns.source, positive, n)
 
 
 def collapse_dealers(counts: PainPointCounts) -> tuple[PainPointCounts, Floats]:
@@ -61,7 +65,8 @@ def collapse_dealers(counts: PainPointCounts) -> tuple[PainPointCounts, Floats]:
 
     in a segment, and in all of them with their shares W_s of the customers. A count is divided by the larger of the two, never by less
     than 1. Where the heard are spread over dealers as the customers are, dealers add nothing, however much they differ: all of them
-    are there. Were they a sample of dealers, F_sd = 0 and the formula is Kish's 1 + ρ (m - 1).
+    are there. Were they a sample of dealers, F_sd = 0 and the formula is Kish's 1 + ρ (m - 1). Texts that several coders read have one
+    design effect for all their patterns, that of the share in which at least half of the coders found the pain.
 
     Parameters
     ----------
@@ -71,7 +76,8 @@ def collapse_dealers(counts: PainPointCounts) -> tuple[PainPointCounts, Floats]:
     Returns
     -------
     counts : PainPointCounts
-        One row per pain, segment, group and source with customers looked at; `dealer` 0, `frame` (S, 1, R); positive and n no longer whole.
+        One row per pain, segment, group, source and pattern with customers looked at; `dealer` 0, `frame` (S, 1, R); positive and n no
+        longer whole.
     design_effect : float array (K,)
         By which the customers looked at were divided, all together.
 
@@ -82,17 +88,28 @@ def collapse_dealers(counts: PainPointCounts) -> tuple[PainPointCounts, Floats]:
     rows: list[Floats] = []
     design_effect = np.ones(counts.pains)
     for pain in range(counts.pains):
-        cells = dealer_cells(counts, pain)
-        effect = _design_effects(cells, counts.frame)
-        n, positive = cells.n.sum(axis=2), cells.positive.sum(axis=2)
+        cells, columns = dealer_cells(counts, pain), counts.columns(pain)
+        effect = _design_effects(cells, counts.frame)[_place(columns, cells)]
+        shape = (columns.group.size, counts.frame.shape[0])
+        key = columns.column * shape[1] + counts.segment[columns.rows]
+        n, positive = (sums_by(key, each[columns.rows], shape[0] * shape[1]).reshape(shape) for each in (counts.n, counts.positive))
         column, segment = np.nonzero(n)
         if column.size:
             design_effect[pain] = n.sum() / np.sum(n / effect)
+        told = (columns.group[column], columns.source[column], columns.pattern[column])
         kept = (n / effect)[column, segment], (positive / effect)[column, segment]
-        rows.append(np.column_stack([np.full(column.size, pain), segment, cells.group[column], cells.source[column], *kept]))
-    together = dict(zip(("pain", "segment", "group", "source", "n", "positive"), np.concatenate(rows).T, strict=True))
+        rows.append(np.column_stack([np.full(column.size, pain), segment, *told, *kept]))
+    together = dict(zip(("pain", "segment", "group", "source", "pattern", "n", "positive"), np.concatenate(rows).T, strict=True))
     dealer = np.zeros(together["n"].size, np.int64)
     return replace(counts, **together, dealer=dealer, frame=counts.frame.sum(axis=1, keepdims=True)), design_effect
+
+
+def _place(columns: Columns, cells: DealerCells) -> Integers:
+    """Which of the cells' columns, a group and a source each, the patterns belong to."""
+    among, of = (group * (columns.source.max(initial=0) + 1) + source for group, source in (
+        (cells.group, cells.source), (columns.group, columns.source)
+    ))
+    return np.asarray(np.searchsorted(among, of))
 
 
 def _design_effects(cells: DealerCells, frame: Floats) -> Floats:

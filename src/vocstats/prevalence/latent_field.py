@@ -15,7 +15,7 @@ from .design_effects import collapse_dealers, dealer_cells
 from .drop_off import stages_of
 from .drop_off_chains import tell_of_drop_off
 from .independence_chains import ChainState, PainApproximation, step
-from .nuisance_points import effective, next_proposal, prior_proposal
+from .nuisance_points import effective, next_proposal
 from .one_pain import OnePain, one_pain
 from .pareto_tails import tail_shape
 from .posterior import PainPointPosterior
@@ -24,6 +24,7 @@ from .selection_pool import Messages, Pool, pool_given, pool_of
 _POINTS = (64, 64, 128, 256)  # of each round
 _FEW = 50.0  # effective points: a pain with fewer is gone over again, up to three times
 _ROUNDS = (*((points, False) for points in _POINTS), *((_POINTS[-1], True),) * 3)
+_MORE = 4  # times as many where several coders read the same texts: more chances are unknown, on longer ridges
 _POOL = 512  # draws of the pool between rounds
 _STEPS = 8  # of the chains
 _DEALER_DRAWS = 250  # of the network, with one draw of every dealer each
@@ -114,14 +115,15 @@ def _approximated(
 ) -> tuple[list[PainApproximation], Pool]:
     """Every pain at points spread where earlier ones were likely, and under the pool that they imply."""
     centre, variance = np.zeros(groups), np.full(groups, priors.selection_mean_scale**2 + priors.selection_scale**2)
-    proposals = [prior_proposal(pain.nuisances.dimensions) for pain in pains]
     starts = [(np.full(pain.cells.n.shape[0], priors.intercept), np.zeros(pain.cells.offsets.shape[1])) for pain in pains]
+    proposals = [pain.first_proposal(centre, variance, start) for pain, start in zip(pains, starts, strict=True)]
+    times = [_MORE if pain.several else 1 for pain in pains]
     fitted: list[PainApproximation] = []
     for points, again in _ROUNDS:
-        due = [k for k in range(len(pains)) if not again or effective(fitted[k].weights) < _FEW]
+        due = [k for k in range(len(pains)) if not again or effective(fitted[k].weights) < _FEW * times[k]]
         if not due:
             break
-        found = {k: pains[k].fit(proposals[k], points, centre, variance, starts[k], rng) for k in due}
+        found = {k: pains[k].fit(proposals[k], points * times[k], centre, variance, starts[k], rng) for k in due}
         fitted = [found[k] if k in found else fitted[k] for k in range(len(pains))]
         pool = pool_of(_messages(fitted, groups), priors, draws if points == _POINTS[-1] else _POOL, rng)
         centre, variance = pool.predictive()
@@ -203,6 +205,6 @@ def _with_dealers(
     for k, (pain, state) in enumerate(zip(fitted, states, strict=True)):
         at, offset = state.at[used], state.beta[used] @ pain.cells.offsets.T
         draws = NetworkDraws(state.x[used], offset, pain.points.found[at], pain.points.false[at], network.selection[used, k])
-        one = draw_dealers(dealer_cells(counts, k), counts.frame, draws, prior_scale, rng)
+        one = draw_dealers(dealer_cells(counts, k, patterns=True), counts.frame, draws, prior_scale, rng)
         effect[:, k], shift[:, k], scale[:, k] = one.effect, one.shift, one.scale
     return replace(network, dealer_draw=used, dealer=effect, dealer_shift=shift, dealer_scale=scale)

@@ -27,8 +27,12 @@ class Nuisances:
     ----------
     betas : Floats (M, 2)
         Beta distributions of the chances.
-    sensitivity, specificity, mention, false_mention : Integers (Q,)
-        Which chance holds in each column; M: 1, -1: 0, as the value after the last and before the first.
+    sensitivity, specificity : Integers (Q, L)
+        Which chance holds of each coder in each column; M: 1, as the value after the last.
+    label : Integers (Q, L)
+        What the coder said of what a column counts: 1 found, 0 not found, -1 he did not read it.
+    mention, false_mention : Integers (Q,)
+        Which chance holds in each column; M: 1, -1: 0, as the value before the first.
     segment_scale : float
         Of the half-normal prior of σ.
     """
@@ -36,6 +40,7 @@ class Nuisances:
     betas: Floats
     sensitivity: Integers
     specificity: Integers
+    label: Integers
     mention: Integers
     false_mention: Integers
     segment_scale: float
@@ -55,9 +60,15 @@ class Nuisances:
         chances = self.chances(z)
         values = np.hstack([chances, np.ones((many, 1)), np.zeros((many, 1))])  # so that index M is 1 and index -1 is 0
         se, sp, m1, m0 = (values[:, at] for at in (self.sensitivity, self.specificity, self.mention, self.false_mention))
-        found, false = (se * said + (1.0 - sp) * (1.0 - said) for said in (m1, m0))
+        named, misnamed = (_together(self.label, each) for each in (se, 1.0 - sp))
+        found, false = (named * said + misnamed * (1.0 - said) for said in (m1, m0))
         sigma = -self.segment_scale * special.ndtri(special.ndtr(-z[:, -1]) / 2.0)
         return Points(chances, found, false, np.maximum(sigma, _LEAST_SIGMA))
+
+
+def _together(label: Integers, chance: Floats) -> Floats:
+    """Chance of the coders' labels, (J, Q), if each finds the pain with a chance (J, Q, L)."""
+    return np.asarray(np.where(label == 1, chance, np.where(label == 0, 1.0 - chance, 1.0)).prod(axis=2))
 
 
 def spread_evenly(many: int, dimensions: int, rng: np.random.Generator) -> Floats:

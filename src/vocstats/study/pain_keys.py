@@ -43,6 +43,11 @@ def _of_rows(settings: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[
             "[pain_points.frame] goes with observations; with columns the customers are those of [registry]. Delete the section.",
             code="study_pain_frame_twice", argument="pain_points.frame",
         )
+    if asked["coders"]:
+        yield InputError(
+            "[pain_points] coders goes with observations, not with columns: labels of several coders are given as counts of texts.",
+            code="study_pain_coders", argument="pain_points.coders",
+        )
     if not isinstance(asked["window"], list) and not (settings.get("registry") or {}).get("population"):
         yield InputError(
             '[pain_points] window must be two dates, ["2025-10-01", "2026-09-30"], or [registry] population must have them: all sources '

@@ -70,7 +70,8 @@ def pain_arguments(study: Study, files: Files, counted: CountedPainPoints | None
     audit: Mapping[str, Any] = asked.get("coder_audit") or {}
     left: Mapping[str, Any] = asked.get("drop_off") or {}
     given = {
-        "groups": asked["groups"], "dealer": pain_dealer_column(study), "perfect_sources": asked["perfect_sources"],
+        "groups": asked["groups"], "dealer": pain_dealer_column(study), "coders": asked["coders"],
+        "perfect_sources": asked["perfect_sources"],
         **{name: _pairs(asked[name]) for name in ("mentions", "false_mentions")}, "mode_effects": asked["mode_effects"],
         "coder_audit": files.table("coder_audit") if audit else None, "audit_drawn_by": audit.get("drawn_by"),
         "drop_off": files.table("drop_off") if left else None, "drop_off_pains": left.get("pains"),
@@ -124,7 +125,7 @@ def read_pains(study: Study, files: Files, base: CustomerBase | None) -> tuple[P
         counted = _counted(study, base)
         observations, given = pain_arguments(study, files, counted)
         names = {name: given.get(name, name) for name in _COLUMNS} | {"frame_count": given.get("frame_count", "customers")}
-        columns = PainColumns.checked(groups=given["groups"], dealer=given["dealer"], **names)
+        columns = PainColumns.checked(groups=given["groups"], dealer=given["dealer"], coders=given["coders"], **names)
         sight = Sight.checked(*(given[name] for name in ("perfect_sources", "mentions", "false_mentions", "mode_effects")))
         told = {name: given[name] for name in ("audit_drawn_by", "taxonomy", "seed", "drop_off")}
         told["drop_off_pains"] = checked_acts(given["drop_off"], given["drop_off_pains"])

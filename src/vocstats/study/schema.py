@@ -226,6 +226,7 @@ KEYS = (
     Key("pain_points", "source", "text", "source", f"{_PAINS}(source=)"),
     Key("pain_points", "positive", "text", "positive", f"{_PAINS}(positive=)"),
     Key("pain_points", "n", "text", "n", f"{_PAINS}(n=)"),
+    Key("pain_points", "coders", "texts", [], f"{_PAINS}(coders=)"),
     Key("pain_points", "columns", "pain_columns", None, f"{_COUNT}(columns=)"),
     Key("pain_points", "missing_codes", "values", [], f"{_COUNT}(missing_codes=)"),
     Key("pain_points", "window", "period", None, f"{_COUNT}(window=)"),

@@ -15,7 +15,7 @@ from ..errors import InputError, shown
 from ..options import AuditDrawnBy
 from ..results import Floats
 from ..tables import InputTable
-from .pain_tables import Observations, PainColumns
+from .pain_tables import PainColumns
 
 Column = npt.NDArray[Any]
 _DRAWS = 4_000  # of PPV, NPV and the share coded positive
@@ -39,6 +39,22 @@ class CoderAudit:
     coders: tuple[str, ...]
     positive: Floats
     n: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Codings:
+    """What coders found, row by row: `coder` found the pain at `positive` of `n`; `pains` there are."""
+
+    pain: npt.NDArray[np.intp]
+    coder: npt.NDArray[np.intp]
+    positive: Floats
+    n: Floats
+    pains: int
+
+    def of(self, coder: int) -> tuple[Floats, Floats]:
+        """What the coder found, of how many, by pain."""
+        own = self.coder == coder
+        return sums_by(self.pain[own], self.positive[own], self.pains), sums_by(self.pain[own], self.n[own], self.pains)
 
 
 def coder_column(audit: InputTable, columns: PainColumns) -> str | None:
@@ -110,14 +126,14 @@ def _refuse_guessing(audit: CoderAudit, pains: Column) -> None:
         )
 
 
-def drawn_by(audit: CoderAudit, observed: Observations, coder: npt.NDArray[np.intp]) -> AuditDrawnBy:
+def drawn_by(audit: CoderAudit, coded: Codings) -> AuditDrawnBy:
     """How the audit was drawn, where its table shows it: by truth, where every pain has as many with it and as many without; at random,
     where as many were coded positive as in the observations. An audit drawn by predicted label looks like neither."""
     size = audit.n.sum(axis=2)
     read = audit.n[size > 0]
     if len(read) > 1 and (read == read[0]).all():
         return "truth"
-    pool = [_pool(observed, coder, j) for j in range(len(audit.coders))]
+    pool = [coded.of(j) for j in range(len(audit.coders))]
     share = np.stack([(hits + 0.5) / (looked + 1.0) for hits, looked in pool])[size > 0]
     off = audit.positive.sum(axis=2)[size > 0] - size[size > 0] * share
     if special.chdtrc(float(len(read)), float((off**2 / (size[size > 0] * share * (1.0 - share))).sum())) >= _DOUBT:
@@ -130,9 +146,7 @@ def drawn_by(audit: CoderAudit, observed: Observations, coder: npt.NDArray[np.in
     )
 
 
-def accuracy(
-    audit: CoderAudit, drawn: AuditDrawnBy, observed: Observations, coder: npt.NDArray[np.intp], seed: int
-) -> tuple[Floats, Floats]:
+def accuracy(audit: CoderAudit, drawn: AuditDrawnBy, coded: Codings, seed: int) -> tuple[Floats, Floats]:
     """Beta distributions of Se and Sp, each (J, K, 2)."""
     if drawn != "predicted":
         right = np.stack([audit.positive[..., 1], audit.n[..., 0] - audit.positive[..., 0]])
@@ -140,14 +154,8 @@ def accuracy(
         found = [np.stack([pooled_beta(h, n) for h, n in zip(*each, strict=True)]) for each in zip(right, looked, strict=True)]
         return found[0], found[1]
     rng = np.random.default_rng(seed)
-    pairs = [_from_predictive(rng, audit.positive[j], audit.n[j], *_pool(observed, coder, j)) for j in range(len(audit.coders))]
+    pairs = [_from_predictive(rng, audit.positive[j], audit.n[j], *coded.of(j)) for j in range(len(audit.coders))]
     return np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
-
-
-def _pool(observed: Observations, coder: npt.NDArray[np.intp], j: int) -> tuple[Floats, Floats]:
-    """What coder j coded positive, of how many, by pain."""
-    own, size = coder == j, observed.pains.size
-    return sums_by(observed.pain[own], observed.positive[own], size), sums_by(observed.pain[own], observed.n[own], size)
 
 
 def pooled_beta(hits: Floats, n: Floats) -> Floats:

@@ -18,6 +18,7 @@ from ..results import Flags, Floats
 from ..tables import InputTable
 from .pain_audits import CoderAudit, accuracy, coder_column, drawn_by, read_audit
 from .pain_drop_off import Acts, DropOff, read_drop_off
+from .pain_panel import RATHER_RIGHT, Panel, codings, read_panel
 from .pain_tables import Frame, Observations, PainColumns, read_frame, read_observations
 
 Column = npt.NDArray[Any]
@@ -104,6 +105,8 @@ class PainPointTable:
         How the audit was drawn; "" without one.
     unaudited : tuple
         Pain points that the audit has nothing on.
+    panel : Panel
+        The coders who read the same texts; nobody, where there are none.
     drop_off : DropOff or None
         Who left at which stage of the journey.
     """
@@ -116,6 +119,7 @@ class PainPointTable:
     counts: PainPointCounts
     drawn_by: str
     unaudited: tuple[Any, ...]
+    panel: Panel
     drop_off: DropOff | None = None
 
     @property
@@ -140,41 +144,53 @@ def read_pain_points(
     audit = None if reread is None else read_audit(reread, columns, seen.pains)
     pairs, source = np.unique(seen.source * seen.coders.size + seen.coder, return_inverse=True)
     of = [(names[pair // seen.coders.size], str(seen.coders[pair % seen.coders.size])) for pair in pairs.tolist()]
-    coder = np.array([_coder_of(name, by, sight, audit) for name, by in of], np.intp)
-    drawn, known = "", (np.zeros((0, seen.pains.size, 2)), np.zeros((0, seen.pains.size, 2)))
+    panel, several = read_panel(seen, columns, audit), set(source[seen.pattern >= 0].tolist())
+    coder = np.array([_coder_of(name, by, sight, audit, at in several) for at, (name, by) in enumerate(of)], np.intp)
+    drawn, known = "", np.zeros((2, 0, seen.pains.size, 2))
     unaudited: list[Any] = []
     if audit is not None:
-        drawn = audit_drawn_by or drawn_by(audit, seen, coder[source])
-        known = accuracy(audit, drawn, seen, coder[source], seed)
+        coded = codings(seen, coder[source], panel)
+        drawn = audit_drawn_by or drawn_by(audit, coded)
+        known = np.stack(accuracy(audit, drawn, coded, seed))
         unaudited = seen.pains[(audit.n == 0).any(axis=(0, 2))].tolist()
+    guessed = [name for name, place in zip(panel.names, panel.places, strict=True) if place in panel.guessed]
+    known = np.concatenate([known, np.tile(RATHER_RIGHT[:, None, None], (1, len(guessed), seen.pains.size, 1))], axis=1)
     sources = tuple(name if by == "" else f"{name} ({by})" for name, by in of)
     left = None if drop_off is None else read_drop_off(drop_off, drop_off_pains or {}, columns, room, seen.pains)
-    counts = _counts(seen, room, source, coder, [name for name, _ in of], known, sight, left)
+    counts = _counts(seen, room, source, coder, [name for name, _ in of], known, sight, panel, left)
     return PainPointTable(
         frame=room, pains=seen.pains, sources=sources, source_names=tuple(name for name, _ in of),
-        coders=() if audit is None else audit.coders, counts=counts, drawn_by=drawn, unaudited=tuple(unaudited), drop_off=left,
+        coders=(*(() if audit is None else audit.coders), *guessed), counts=counts, drawn_by=drawn, unaudited=tuple(unaudited), panel=panel,
+        drop_off=left,
     )
 
 
 def _counts(
     seen: Observations, frame: Frame, source: npt.NDArray[np.intp], coder: npt.NDArray[np.intp], names: Sequence[str],
-    known: tuple[Floats, Floats], sight: Sight, left: DropOff | None,
+    known: Floats, sight: Sight, panel: Panel, left: DropOff | None,
 ) -> PainPointCounts:
     def layer(given: Mapping[str, tuple[float, float]]) -> Floats:
         pairs = [given.get(name, (np.nan, np.nan)) for name in names]
         return np.repeat(np.array(pairs, float)[:, None, :], seen.pains.size, axis=1)
 
+    patterns = np.full((len(seen.patterns), known.shape[1]), -1)
+    patterns[:, panel.places] = seen.patterns
     return PainPointCounts(
         pain=seen.pain, segment=seen.segment, dealer=seen.dealer, group=seen.group, source=source, positive=seen.positive, n=seen.n,
         frame=frame.customers, coder=coder, sensitivity=known[0], specificity=known[1], mention=layer(sight.mentions),
         false_mention=layer(sight.false_mentions), mode_scale=np.array([sight.modes.get(name, 0.0) for name in names]),
-        pains=int(seen.pains.size), drop_off=None if left is None else left.counts,
+        pains=int(seen.pains.size), pattern=seen.pattern, patterns=patterns, drop_off=None if left is None else left.counts,
     )
 
 
-def _coder_of(source: str, told: str, sight: Sight, audit: CoderAudit | None) -> int:
-    """The coder of a source: -1 where its word is the truth."""
-    if source in sight.perfect:
+def _coder_of(source: str, told: str, sight: Sight, audit: CoderAudit | None, several: bool) -> int:
+    """The coder of a source: -1 where its word is the truth, or where several read its texts."""
+    if several and source in sight.perfect:
+        raise InputError(
+            f"perfect_sources names {source!r}, whose texts have labels of coders who err. Leave it out.",
+            code="perfect_source_coded", argument="perfect_sources", levels=[source], source=source,
+        )
+    if several or source in sight.perfect:
         return -1
     name = {"source": source, "coder": told}.get(audit.by, "") if audit is not None else ""
     if audit is None or name not in audit.coders:

@@ -76,7 +76,7 @@ def estimates(fit: PainPointFit, groups: Groups, level: float) -> Estimates:
     empty = {name: np.empty((fit.table.pains.size, groups.size)) for name in Estimates.__slots__}
     for block in fit.blocks(groups):
         low, high = central_interval(block.shares, level)
-        parts = ledger(block, fit.posterior, fit.table.counts, fit.priors)
+        parts = ledger(block, fit.posterior, fit.table.counts, fit.priors, fit.table.panel.guessed)
         found = {
             "estimate": block.shares.mean(axis=0), "std_error": block.shares.std(axis=0), "conf_low": low, "conf_high": high,
             "prior_share": parts.prior, "from_selection": parts.selection, "from_coder": parts.coder,
@@ -89,7 +89,8 @@ def estimates(fit: PainPointFit, groups: Groups, level: float) -> Estimates:
 
 
 def apparent(table: PainPointTable, groups: Groups) -> Floats:
-    """Positives among the engaged who were asked, by pain and group, (K, G), as they were counted; NaN where nobody was asked."""
+    """Positives among the engaged who were asked, by pain and group, (K, G), as they were counted (of texts that several coders read:
+    found by at least half of them); NaN where nobody was asked."""
     counts = table.counts
     kept = (counts.group == 0) & table.asked[counts.source]
     group = groups.place(counts.segment[kept], counts.dealer[kept])

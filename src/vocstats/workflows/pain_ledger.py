@@ -10,11 +10,12 @@ estimate that is all prior has everything from there. The covariances are those 
 a posterior that is not Gaussian it is the linear approximation. The shares of priors are read from it. That of the coder is the part of
 the variance that would go were Se and Sp known, var E(Θ | Se, Sp) / var Θ: the same where the counts tell nothing of Se and Sp, and not
 misled by the curved ridge on which Sp and a rare pain trade off where they do. What is only declared of sources (m1, m0, mode effects)
-counts with the coder's, and with the priors.
+counts with the coder's, and with the priors; so does what the prior of a coder nobody audited brings, up to all of the coder's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +45,10 @@ class _Known:
     own: bool
 
 
-def ledger(block: Block, posterior: PainPointPosterior, counts: PainPointCounts, priors: PainPointPriors) -> Ledger:
-    """The ledger of the groups of a block."""
+def ledger(
+    block: Block, posterior: PainPointPosterior, counts: PainPointCounts, priors: PainPointPriors, guessed: Sequence[int] = ()
+) -> Ledger:
+    """The ledger of the groups of a block; `guessed` are the coders whose Beta distributions are priors, with no audit in them."""
     draw = block.draw
     variance = block.shares.var(axis=0)
     centred = block.shares - block.shares.mean(axis=0)
@@ -57,6 +60,8 @@ def ledger(block: Block, posterior: PainPointPosterior, counts: PainPointCounts,
     sight = [np.concatenate(right, axis=1).transpose(0, 2, 1), posterior.reporting[draw]]
     coder, declared = _explained(centred, np.concatenate(sight, axis=2)), _explained(centred, sight[1])
     prior = selection + level + segment + declared * variance
+    if len(guessed):
+        prior = prior + np.minimum(_guesses(centred, posterior, counts, draw, list(guessed)), np.maximum(coder - declared, 0.0) * variance)
     if block.effects is not None and block.own is not None:
         prior = prior + _own_dealer(centred, block, posterior)
     elif posterior.model == "full":
@@ -84,6 +89,16 @@ def _part(centred: Floats, known: _Known) -> Floats:
         found = np.einsum("kgjp,jp->kg", covariance**2, weighted)
         expected = chance.sum()
     return np.asarray(np.maximum(found - expected * centred.var(axis=0) / draws, 0.0))
+
+
+def _guesses(centred: Floats, posterior: PainPointPosterior, counts: PainPointCounts, draw: Integers, guessed: list[int]) -> Floats:
+    """What the priors of Se and Sp of coders nobody audited bring; their precision in logits is (a + b) p (1 - p)."""
+    found = np.zeros(centred.shape[1:])
+    for right, beta in ((posterior.sensitivity, counts.sensitivity), (posterior.specificity, counts.specificity)):
+        p = right[draw][:, guessed].transpose(0, 2, 1)
+        precision = beta[guessed].sum(axis=2).T * np.mean(p * (1.0 - p), axis=0)
+        found += _part(centred, _Known(_logit(p), precision, True))
+    return found
 
 
 def _selection(posterior: PainPointPosterior, priors: PainPointPriors, draw: Integers) -> list[_Known]:

@@ -63,10 +63,31 @@ def _follow_up(fit: PainPointFit, size: int) -> tuple[Floats, Floats]:
     told = np.bincount(counts.source, weights=counts.n * (counts.group == r), minlength=len(fit.table.sources))[asked]
     source = int(asked[np.argmax(told)]) if told.any() else -1
     share = special.expit(linear) @ (customers / customers.sum())
-    if source >= 0 and counts.coder[source] >= 0:
-        se, sp = (each[:, counts.coder[source]] for each in (posterior.sensitivity, posterior.specificity))
-        share = se * share + (1.0 - sp) * (1.0 - share)
+    coders = _coders(fit, source) if source >= 0 else []
+    if coders:
+        found, false = (_by_half(each[:, coders]) for each in (posterior.sensitivity, 1.0 - posterior.specificity))
+        share = found * share + false * (1.0 - share)
     return share[:, None, :], (posterior.design_effect * (share * (1.0 - share)).mean(axis=0) / size)[None, :]
+
+
+def _coders(fit: PainPointFit, source: int) -> list[int]:
+    """Who codes what a source says; nobody, where that is the truth."""
+    counts = fit.table.counts
+    several = np.unique(counts.pattern[(counts.source == source) & (counts.pattern >= 0)])
+    if several.size:
+        return np.flatnonzero((counts.patterns[several] >= 0).any(axis=0)).tolist()
+    return [int(counts.coder[source])] if counts.coder[source] >= 0 else []
+
+
+def _by_half(chance: Floats) -> Floats:
+    """Chance that at least half of the coders say so, each with a chance of his own (B, J, K); (B, K)."""
+    draws, coders, pains = chance.shape
+    say = np.zeros((coders + 1, draws, pains))  # by how many have said so
+    say[0] = 1.0
+    for j in range(coders):
+        say[1:] = say[1:] * (1.0 - chance[:, j]) + say[:-1] * chance[:, j]
+        say[0] *= 1.0 - chance[:, j]
+    return np.asarray(say[(coders + 1) // 2 :].sum(axis=0))
 
 
 def _rereading(fit: PainPointFit, size: int) -> tuple[Floats, Floats]:

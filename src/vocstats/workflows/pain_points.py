@@ -15,6 +15,7 @@ from ..results import Assumption
 from .pain_counts import Sight, read_pain_points
 from .pain_drop_off import checked_acts
 from .pain_fit import PainPointFit, heard, run_engine
+from .pain_panel import coder_assumptions
 from .pain_result import PainPointPrevalence, result_of
 from .pain_tables import CHURNED, SILENT, PainColumns
 from .question import names
@@ -35,6 +36,7 @@ def estimate_pain_points(
     source: str = "source",
     positive: str = "positive",
     n: str = "n",
+    coders: Sequence[str] | str = (),
     frame: Any,
     frame_count: str = "customers",
     coder_audit: Any = None,
@@ -59,6 +61,7 @@ def estimate_pain_points(
 
         logit θ_ksdr = α_k + a_ks + b_kd + δ_kr          segment s, dealer d, response group r; δ of the engaged 0
         y ~ Bin(n, s θ + f (1 - θ)),     s = Se m1 + (1 - Sp)(1 - m1),     f = Se m0 + (1 - Sp)(1 - m0)
+        texts by pattern of several coders' labels l: multinomial, with Π Se_j^l_j (1 - Se_j)^(1 - l_j) for Se, likewise for 1 - Sp
         Θ_kg = Σ N_sdr θ_ksdr / Σ N_sdr  over the cells of group g
 
     Parameters
@@ -68,6 +71,10 @@ def estimate_pain_points(
         customers the source looked at, `positive` were found to have the pain. All sources are of one stated time window.
     pain_point, response_group, source, positive, n : str
         Columns of `observations`. Response groups are "engaged" (answered the survey), "silent" and "churned"; others may be added.
+    coders : sequence of str, optional
+        Columns of `observations` that hold the labels of coders who read the same texts: 1, 0, or missing where this coder did not read. A
+        row with any label is `n` texts labelled alike, its `positive` empty, and a cell has a row for every such pattern. Two coders or
+        more need no audit: their agreement tells how often each errs (with two, a prior that takes them for rather right tells too).
     groups : sequence of str
         Columns, of `observations` and `frame`, that tell customers apart.
     dealer : str
@@ -78,14 +85,15 @@ def estimate_pain_points(
         Column of that number.
     coder_audit : dataframe, optional
         Coded answers that were read again: the pain point's column, ``truth`` (1 has the pain, 0 not), `positive` (so many the coder
-        found), `n`; and ``coder`` or the source's column, where coders differ (with ``coder``, `observations` has that column too).
+        found), `n`; and ``coder`` or the source's column, where coders differ (with ``coder``, `observations` has that column too, but
+        for `coders`).
         Customers who answered the question and stand in another source as well are rows of it, their own answer the truth.
     audit_drawn_by : {"random", "truth", "predicted"}, optional
         How the audited answers were drawn. At random or by truth the table gives Se and Sp themselves; drawn by what the coder found,
         it gives predictive values, from which they are worked out with the share found in the observations. None: taken from the
         table where its numbers show that it was one of the first two, and refused where they do not.
     perfect_sources : sequence of str
-        Sources whose word is the truth; every other source needs a coder audit.
+        Sources whose word is the truth; every other source needs a coder audit, or `coders`.
     mentions, false_mentions : {source: (a, b)}, optional
         Of sources that nobody was asked by, such as comments, tickets and notes: beta distributions of the chance m1 that who has the
         pain is found there to mention it, and of m0, that who has it not is; of sources without `false_mentions` m0 is 0.
@@ -127,7 +135,8 @@ def estimate_pain_points(
     ----------
     Gelman & Carpenter (2020), J. R. Stat. Soc. C 69(5), for prevalence with an imperfect, audited test in a hierarchical model;
     Little (1993), JASA 88(421), for offsets between response groups; Gelman & Little (1997), Survey Methodology 23(2), for
-    poststratifying a hierarchical model.
+    poststratifying a hierarchical model; Dawid & Skene (1979), J. R. Stat. Soc. C 28(1), eq. 2.3, for several coders, and Joseph, Gyorkos
+    & Coupal (1995), Am. J. Epidemiology 141(3), for their priors.
 
     Examples
     --------
@@ -141,8 +150,8 @@ def estimate_pain_points(
     ['information_overload', 'price_value', 'product_quality', 'purchase_friction']
     """
     columns = PainColumns.checked(
-        groups=groups, dealer=dealer, pain_point=pain_point, response_group=response_group, source=source, positive=positive, n=n,
-        frame_count=frame_count,
+        groups=groups, dealer=dealer, coders=coders, pain_point=pain_point, response_group=response_group, source=source,
+        positive=positive, n=n, frame_count=frame_count,
     )
     _checks.choice(engine, PainEngine, "engine")
     if audit_drawn_by is not None:
@@ -205,6 +214,7 @@ def _assumptions(fit: PainPointFit, sight: Sight, diagnostics: Mapping[str, floa
         said.append((f"pain_audit_{table.drawn_by}", "no", {}))
     if table.unaudited:
         said.append(("pain_not_audited", "no", {"count": len(table.unaudited)}))
+    said += coder_assumptions(table.panel)
     said += [("pain_mention_prior", "no", {"source": name}) for name in sight.mentions]
     said += [("pain_mode_effect", "no", {"source": name}) for name in sight.modes]
     if table.drop_off is not None:

@@ -41,7 +41,8 @@ class PainPointPrevalence(Result):
     conf_low, conf_high : Floats (K, G)
         Central interval: with probability `level`, given the model and the priors, the share lies there.
     apparent : Floats (K, G)
-        Share found among the engaged who were asked, as it was counted; NaN where nobody was.
+        Share found among the engaged who were asked, as it was counted (of texts that several coders read, by at least half of them); NaN
+        where nobody was asked.
     prior_share : Floats (K, G)
         Part of the variance that comes from the priors.
     from_selection, from_coder, from_sampling : Floats (K, G)

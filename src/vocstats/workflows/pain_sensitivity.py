@@ -128,7 +128,8 @@ def _moments(fit: PainPointFit, groups: Groups) -> Floats:
 def _without(counts: PainPointCounts, kept: Flags) -> PainPointCounts:
     """The counts of the sources kept."""
     rows = kept[counts.source]
-    each: dict[str, Any] = {name: getattr(counts, name)[rows] for name in ("pain", "segment", "dealer", "group", "positive", "n")}
+    names = ("pain", "segment", "dealer", "group", "positive", "n", "pattern")
+    each: dict[str, Any] = {name: getattr(counts, name)[rows] for name in names}
     renamed = np.cumsum(kept) - 1
     by_source = {name: getattr(counts, name)[kept] for name in ("coder", "mention", "false_mention", "mode_scale")}
     return replace(counts, source=renamed[counts.source[rows]], **each, **by_source)

@@ -14,6 +14,7 @@ from .._checks import Integers
 from ..errors import InputError, shown
 from ..results import Floats
 from ..tables import Columns, InputTable
+from .pain_labels import patterns_of, refuse_both
 from .question import names
 
 ENGAGED, SILENT, CHURNED = "engaged", "silent", "churned"
@@ -37,9 +38,10 @@ class PainColumns:
     positive: str
     n: str
     frame_count: str
+    coders: tuple[str, ...] = ()
 
     @classmethod
-    def checked(cls, *, groups: Sequence[str] | str, dealer: str, **single: str) -> PainColumns:
+    def checked(cls, *, groups: Sequence[str] | str, dealer: str, coders: Sequence[str] | str = (), **single: str) -> PainColumns:
         """Names as `estimate_pain_points` gets them."""
         for argument, name in single.items():
             if not names(name, argument):
@@ -56,7 +58,14 @@ class PainColumns:
                 f"groups names {shown(taken)}, which the table of results has a column of its own for. Rename it in both tables.",
                 code="group_name_taken", argument="groups", levels=taken,
             )
-        return cls(groups=listed, dealer=dealer if dealer in listed else None, **single)
+        several = names(coders, "coders")
+        doubled = [name for name in several if name in listed or name in single.values()]
+        if doubled:
+            raise InputError(
+                f"coders names {shown(doubled)}, which is named as another column too. A coder's column holds his labels.",
+                code="coder_column_taken", argument="coders", levels=doubled,
+            )
+        return cls(groups=listed, dealer=dealer if dealer in listed else None, coders=several, **single)
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -179,6 +188,11 @@ class Observations:
         Labels; a coder's is "" where no column tells.
     pain, segment, dealer, group, source, coder : int array (C,)
     positive, n : Floats (C,)
+        NaN and texts in rows of a pattern.
+    pattern : int array (C,)
+        -1: the row counts positives.
+    patterns : int array (P, J)
+        Labels of each pattern; -1: not read.
     """
 
     pains: Column
@@ -192,28 +206,37 @@ class Observations:
     coder: Integers
     positive: Floats
     n: Floats
+    pattern: Integers
+    patterns: Integers
 
 
 def read_observations(given: Any, columns: PainColumns, frame: Frame, *, coder: str | None) -> Observations:
     """The observations as arrays, each in a cell of the frame."""
     table = InputTable(given, "observations")
-    wanted = {"positive": columns.positive, "n": columns.n}
+    if columns.coders and coder not in table.schema:
+        coder = None
+    wanted = {"n": columns.n}
+    if columns.positive in table.schema or not columns.coders:
+        wanted |= {"positive": columns.positive}
     labels = {"pain": columns.pain_point, "source": columns.source} | ({} if coder is None else {"coder": coder})
     rows = _read(table, columns, wanted, labels)
-    positive, n = (whole_counts(rows[key], getattr(columns, key)) for key in ("positive", "n"))
-    _refuse_more_than(positive, n, columns)
+    n = whole_counts(rows["n"], columns.n)
     pain, pains = _checks.factorize(rows["pain"], columns.pain_point)
     source, sources = _checks.factorize(rows["source"], columns.source)
-    by = np.array(["" if _checks.is_missing(each) else str(each) for each in rows["coder"].tolist()], object) if coder else None
-    coded, coders = (np.zeros(n.size, np.intp), np.array([""], object)) if by is None else _checks.factorize(by, str(coder))
+    positive, pattern, patterns = _positives(rows, n, source, sources, columns)
+    coded, coders = np.zeros(n.size, np.intp), np.array([""], object)
+    if coder is not None:
+        told = ["" if several >= 0 or _checks.is_missing(by) else str(by) for by, several in zip(rows["coder"], pattern, strict=True)]
+        coded, coders = _checks.factorize(np.array(told, object), coder)
     place = frame.place(rows)
     _refuse_absent(place, frame, rows)
     segment, dealer, group = place
-    _refuse_crowded(place, frame, rows, n)
-    key = np.ravel_multi_index(
+    cell = np.ravel_multi_index(
         (pain, segment, dealer, group, source, coded), (pains.size, *frame.customers.shape, sources.size, coders.size)
     )
+    key = cell * (len(patterns) + 1) + pattern + 1
     refuse_repeated(key, "observations", rows, columns)
+    _refuse_crowded(place, frame, rows, _looked_at(cell, pattern, n))
     heard = np.bincount(pain, weights=n, minlength=pains.size) > 0
     if not heard.all():
         raise InputError(
@@ -224,8 +247,32 @@ def read_observations(given: Any, columns: PainColumns, frame: Frame, *, coder: 
     order = order[n[order] > 0]
     return Observations(
         pains=pains, sources=sources, coders=coders, pain=pain[order], segment=segment[order], dealer=dealer[order], group=group[order],
-        source=source[order], coder=coded[order], positive=positive[order], n=n[order],
+        source=source[order], coder=coded[order], positive=positive[order], n=n[order], pattern=pattern[order], patterns=patterns,
     )
+
+
+def _positives(
+    rows: Columns, n: Floats, source: Integers, sources: Column, columns: PainColumns
+) -> tuple[Floats, Integers, Integers]:
+    """Positives, NaN in rows of labels; the rows' patterns, and the labels of these."""
+    if not columns.coders:
+        positive = whole_counts(rows["positive"], columns.positive)
+        _refuse_more_than(positive, n, columns)
+        return positive, np.full(n.size, -1), np.zeros((0, 0), np.intp)
+    pattern, patterns = patterns_of(np.stack([rows[f"label {name}"] for name in columns.coders], axis=1), columns.coders)
+    given = rows.get("positive", np.full(n.size, np.nan))
+    refuse_both(pattern, given, source, sources, columns.positive)
+    positive = whole_counts(np.where(pattern < 0, given, 0.0), columns.positive)
+    _refuse_more_than(positive, n, columns)
+    return np.where(pattern < 0, positive, np.nan), pattern, patterns
+
+
+def _looked_at(cell: Integers, pattern: Integers, n: Floats) -> Floats:
+    """Customers looked at in the cell of each row: of patterns, all of them together."""
+    total, several = n.copy(), np.flatnonzero(pattern >= 0)
+    _, of = np.unique(cell[several], return_inverse=True)
+    total[several] = np.bincount(of, weights=n[several])[of] if several.size else 0.0
+    return total
 
 
 def _read(
@@ -236,6 +283,8 @@ def _read(
         wanted[key] = table.column(name, argument=key)
     for name in columns.groups:
         wanted[f"group {name}"] = table.column(name, argument="groups")
+    for name in columns.coders if labels else ():
+        wanted[f"label {name}"] = table.number(name, argument="coders")
     rows = table.view(wanted).rows()
     if not rows["response_group"].size:
         raise InputError(f"{table.name} holds no rows.", code="empty_table", argument=table.name, table=table.name)
