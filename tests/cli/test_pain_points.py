@@ -124,7 +124,7 @@ def test_problems_name_the_file_and_its_lines(vocstats: Call, tmp_path: Path) ->
 
 
 def test_labels_of_several_coders(vocstats: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From files on the command line and in a study, the estimate of the library; an unknown column is refused before anything is done."""
+    """From files, the estimate of the library; an unknown column is refused before anything is done."""
     monkeypatch.chdir(tmp_path)
     made = coder_world(73_700, pains=2, segments=2)
     seen = made.observations(*NAMES).replace({"pain 0": "delivery", "pain 1": "hidden_cost"})

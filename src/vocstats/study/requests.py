@@ -155,9 +155,10 @@ def pain_requests(study: Study) -> Iterator[Request]:
     asked = study["pain_points"]
     kind = [asked["pain_point"]]
     if asked["observations"]:
-        labels, figures = [*kind, *asked["groups"], asked["response_group"]], [asked["positive"], asked["n"]]
+        labels, found = [*kind, *asked["groups"], asked["response_group"]], [asked["positive"]]
+        needed, optional = ([asked["n"], *asked["coders"]], found) if asked["coders"] else ([*found, asked["n"]], [])
         yield Request.of(
-            "observations", "pain_points.observations", asked, figures, text=[*labels, asked["source"]], optional=["coder"]
+            "observations", "pain_points.observations", asked, needed, text=[*labels, asked["source"]], optional=[*optional, "coder"]
         )
         frame = asked["frame"]
         yield Request.of("frame", "pain_points.frame.file", frame, [frame["customers"]], text=labels[1:])
