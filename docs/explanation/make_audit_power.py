@@ -39,8 +39,8 @@ NOTES = {
     "10_careful": "The same networks, in the hands of dealers who know how an audit looks for them: they spread what they do over time, "
     "devices and customers, and vary the answers.",
     "11_coach": "Dealers who coach customers whoever asks, on the score that counts: the channels agree, and by how much a score is "
-    "inflated cannot be told. They are found by the single questions, which stay honest here, and by full marks too frequent for the other answers; "
-    "coached evenly on every question they would hardly be ([what the audit cannot see](false-accusations.md)).",
+    "inflated cannot be told. They are found by the single questions, which stay honest here, and by full marks too frequent for the other "
+    "answers; coached evenly on every question they would hardly be ([what the audit cannot see](false-accusations.md)).",
     "12_ablation": "The list made anew without each of the signals; `most lost` is the largest loss of power at any mechanism.",
 }
 

@@ -14,7 +14,8 @@ Every error carries a stable ``code``, the ``argument`` or column, the ``rows`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _SHOWN = 5
@@ -67,6 +68,17 @@ class VocstatsError(Exception):
 
 class InputError(VocstatsError, ValueError):
     """An argument, column or row is not usable."""
+
+
+@contextmanager
+def rows_of(table: str) -> Iterator[None]:
+    """Let refusals of rows say which table these are of, as ``values["table"]``, where they do not."""
+    try:
+        yield
+    except InputError as error:
+        if error.rows:
+            error.values.setdefault("table", table)
+        raise
 
 
 class InfeasibleError(VocstatsError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from study.pain_study import COUNTS, PAINS, world, write_pain_study
 from workflows.coder_worlds import NAMES, coder_world
@@ -121,6 +122,22 @@ def test_problems_name_the_file_and_its_lines(vocstats: Call, tmp_path: Path) ->
     done = vocstats("check", path)
     assert done.code == 1
     assert f"counts.csv, lines {len(lines) + 1} (the header is line 1)" in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize("file", ["counts.csv", "frame.csv"])
+def test_rows_are_those_of_the_file_at_fault(vocstats: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    """A count above n is a row of the counts; so is one that the frame knows nothing of."""
+    monkeypatch.chdir(write_pain_study(tmp_path, study=COUNTS).parent)
+    table = pd.read_csv(file)
+    if file == "counts.csv":
+        table.loc[4, "positive"] = table.loc[4, "n"] + 1
+        table.to_csv(file, index=False)
+        expected = "counts.csv, lines 6 (the header is line 1)"
+    else:
+        table.iloc[1:].to_csv(file, index=False)
+        expected = "counts.csv, lines 2,"
+    done = vocstats(*OPTIONS)
+    assert done.code == 1 and expected in " ".join(done.err.split()), done.err
 
 
 def test_labels_of_several_coders(vocstats: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from workflows.pain_worlds import cells, options, tiny, world
 import vocstats as vs
 from vocstats import texts
 from vocstats.prevalence import Taxonomy
-from vocstats.workflows.pain_tables import PainColumns, read_frame, read_observations
+from vocstats.workflows.pain_observations import read_observations
+from vocstats.workflows.pain_tables import PainColumns, read_frame
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 

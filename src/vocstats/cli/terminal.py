@@ -27,7 +27,7 @@ _USAGE = ("study_", "cli_")
 INTERRUPTED = 130
 JOINER = "\u2060"  # keeps a browser from breaking an interval; a terminal may show it
 _SHOWN_LINES = 10
-_OWN_ARGUMENT = ("registry", "responses", "roster", "observations", "frame", "coder_audit")
+_OWN_ARGUMENT = ("registry", "responses", "roster", "observations", "frame", "coder_audit", "drop_off")
 _OF_REGISTRY = ("missing_ids", "duplicate_ids", "unusable_base_weight", "undated", "missing_status", "missing_auxiliary")
 
 

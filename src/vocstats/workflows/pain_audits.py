@@ -11,7 +11,7 @@ from scipy import special
 
 from .. import _checks
 from .._numerics import sums_by
-from ..errors import InputError, shown
+from ..errors import InputError, rows_of, shown
 from ..options import AuditDrawnBy
 from ..results import Floats
 from ..tables import InputTable
@@ -68,6 +68,7 @@ def coder_column(audit: InputTable, columns: PainColumns) -> str | None:
     return there[0] if there else None
 
 
+@rows_of("coder_audit")
 def read_audit(table: InputTable, columns: PainColumns, pains: Column) -> CoderAudit:
     """The audit as arrays; coders must do better than guess."""
     by = coder_column(table, columns)

@@ -18,8 +18,9 @@ from ..results import Flags, Floats
 from ..tables import InputTable
 from .pain_audits import CoderAudit, accuracy, coder_column, drawn_by, read_audit
 from .pain_drop_off import Acts, DropOff, read_drop_off
+from .pain_observations import Observations, read_observations
 from .pain_panel import RATHER_RIGHT, Panel, codings, read_panel
-from .pain_tables import Frame, Observations, PainColumns, read_frame, read_observations
+from .pain_tables import Frame, PainColumns, read_frame
 
 Column = npt.NDArray[Any]
 

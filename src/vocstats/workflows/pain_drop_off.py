@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .. import _checks
 from .._numerics import sums_by
-from ..errors import InputError, shown
+from ..errors import InputError, rows_of, shown
 from ..prevalence.counts import DropOffCounts
 from ..results import Flags
 from ..tables import Columns, InputTable
@@ -59,6 +59,7 @@ def checked_acts(drop_off: Any, given: Any) -> Acts:
     return {str(stage): tuple(dict.fromkeys(map(str, pains))) for stage, pains in listed.items()}
 
 
+@rows_of("drop_off")
 def read_drop_off(given: Any, acts: Acts, columns: PainColumns, frame: Frame, pains: Column) -> DropOff:
     """The table, its dealers added up, each row in a segment of the frame."""
     table = InputTable(given, DROP_OFF)

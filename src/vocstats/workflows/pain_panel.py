@@ -11,7 +11,8 @@ import numpy.typing as npt
 from ..errors import InputError, shown
 from ..results import Flags
 from .pain_audits import CoderAudit, Codings
-from .pain_tables import Observations, PainColumns
+from .pain_observations import Observations
+from .pain_tables import PainColumns
 
 RATHER_RIGHT = np.array([(4.0, 1.0), (19.0, 1.0)])
 """Beta distributions of Se and Sp of a coder nobody audited: as if he had found 4 of 5 who have a pain and passed 19 of 20 who have not."""
