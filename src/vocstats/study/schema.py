@@ -86,6 +86,12 @@ def _allowed(alias: Any) -> tuple[str, ...]:
     return tuple(get_args(alias))
 
 
+def _file_options(section: str) -> tuple[Key, Key]:
+    """How the file of a section is read."""
+    sheet, encoding = (Key(section, name, "text", None, f"tables.read_table({name}=)") for name in ("sheet", "encoding"))
+    return sheet, encoding
+
+
 _FRAMES, _SOURCE, _CORRECT, _TRACK = "CustomerBase.from_frames", "Source", "correct", "track_cohorts"
 _AUDIT, _PAGES = "audit_dealers", "report.write_dealer_pages"
 _DISCLOSED = ("near_duplicates", "bursts", "threshold_bunching", "quick_forms")  # by default, as in the report
@@ -105,8 +111,7 @@ KEYS = (
     Key("study", "level", "share", 0.95, f"{_CORRECT}(level=)"),
     # -- registry
     Key("registry", "file", "text", REQUIRED, f"{_FRAMES}(registry)"),
-    Key("registry", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("registry", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("registry"),
     Key("registry", "id", "text", REQUIRED, f"{_FRAMES}(id=)"),
     Key("registry", "dealer", "text", None, f"{_FRAMES}(dealer=)"),
     Key("registry", "where", "conditions", None, f"{_FRAMES}(where=)"),
@@ -117,8 +122,7 @@ KEYS = (
     # -- answers
     Key("answers", "precedence", "texts", None, f"{_FRAMES}(precedence=)", SOURCES),
     Key("answers.{source}", "file", "text", REQUIRED, _SOURCE),
-    Key("answers.{source}", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("answers.{source}", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("answers.{source}"),
     Key("answers.{source}", "id", "text", None, f"{_SOURCE}(id=)"),
     Key("answers.{source}", "date", "text", None, f"{_SOURCE}(date=)"),
     Key("answers.{source}", "attempt", "text", None, f"{_SOURCE}(attempt=)"),
@@ -131,8 +135,7 @@ KEYS = (
     Key("answers.{source}", "selection_probability", "text", None, f"{_SOURCE}(selection_probability=)"),
     Key("answers.{source}", "answered", "text", None, f"{_SOURCE}(answered=)"),
     Key("answers.{source}.contact", "file", "text", REQUIRED, f"{_SOURCE}(contact=)"),
-    Key("answers.{source}.contact", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("answers.{source}.contact", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("answers.{source}.contact"),
     Key("answers.{source}.contact", "id", "text", None, f"{_SOURCE}(contact=)"),
     Key("answers.{source}.contact", "attempts", "text", None, f"{_SOURCE}(contact=)"),
     Key("answers.{source}.contact", "outcome", "text", REQUIRED, f"{_SOURCE}(contact=)"),
@@ -183,8 +186,7 @@ KEYS = (
     Key("sensitivity", "why", "text", None, ""),
     # -- audit
     Key("audit", "responses", "text", REQUIRED, f"{_AUDIT}(responses)"),
-    Key("audit", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("audit", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("audit"),
     Key("audit", "dealer", "text", None, f"{_AUDIT}(dealer=)"),
     Key("audit", "score", "text", "score", f"{_AUDIT}(score=)"),
     Key("audit", "response_id", "text", None, f"{_AUDIT}(response_id=)"),
@@ -205,8 +207,7 @@ KEYS = (
     Key("audit", "fdr", "share", 0.10, f"{_AUDIT}(fdr=)"),
     Key("audit", "level", "share", 0.90, f"{_AUDIT}(level=)"),
     Key("audit.roster", "file", "text", REQUIRED, f"{_AUDIT}(roster=)"),
-    Key("audit.roster", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("audit.roster", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("audit.roster"),
     Key("audit.roster", "dealer", "text", None, f"{_AUDIT}(roster=)"),
     Key("audit.roster", "visit", "text", None, f"{_AUDIT}(roster=)"),
     Key("audit.roster", "invited", "text", None, f"{_AUDIT}(invited=)"),
@@ -219,8 +220,7 @@ KEYS = (
     Key("audit.pages", "run", "text", None, f"{_PAGES}(run=)"),
     # -- pain points
     Key("pain_points", "observations", "text", None, f"{_PAINS}(observations)"),
-    Key("pain_points", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("pain_points", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("pain_points"),
     Key("pain_points", "pain_point", "text", "pain_point", f"{_PAINS}(pain_point=)"),
     Key("pain_points", "response_group", "text", "response_group", f"{_PAINS}(response_group=)"),
     Key("pain_points", "source", "text", "source", f"{_PAINS}(source=)"),
@@ -241,20 +241,16 @@ KEYS = (
     Key("pain_points", "engine", "text", "approximate", f"{_PAINS}(engine=)", _allowed(options.PainEngine)),
     Key("pain_points", "level", "share", 0.90, f"{_PAINS}(level=)"),
     Key("pain_points.frame", "file", "text", REQUIRED, f"{_PAINS}(frame=)"),
-    Key("pain_points.frame", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("pain_points.frame", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("pain_points.frame"),
     Key("pain_points.frame", "customers", "text", "customers", f"{_PAINS}(frame_count=)"),
     Key("pain_points.coder_audit", "file", "text", REQUIRED, f"{_PAINS}(coder_audit=)"),
-    Key("pain_points.coder_audit", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("pain_points.coder_audit", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("pain_points.coder_audit"),
     Key("pain_points.coder_audit", "drawn_by", "text", None, f"{_PAINS}(audit_drawn_by=)", _allowed(options.AuditDrawnBy)),
     Key("pain_points.drop_off", "file", "text", REQUIRED, f"{_PAINS}(drop_off=)"),
-    Key("pain_points.drop_off", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("pain_points.drop_off", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("pain_points.drop_off"),
     Key("pain_points.drop_off", "pains", "lists", REQUIRED, f"{_PAINS}(drop_off_pains=)"),
     Key("pain_points.reports.{name}", "file", "text", REQUIRED, _REPORTS),
-    Key("pain_points.reports.{name}", "sheet", "text", None, "tables.read_table(sheet=)"),
-    Key("pain_points.reports.{name}", "encoding", "text", None, "tables.read_table(encoding=)"),
+    *_file_options("pain_points.reports.{name}"),
     Key("pain_points.reports.{name}", "id", "text", None, f"{_REPORTS}(id=)"),
     Key("pain_points.reports.{name}", "date", "text", REQUIRED, f"{_REPORTS}(date=)"),
     Key("pain_points.reports.{name}", "code", "text", None, f"{_REPORTS}(code=)"),
