@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..prevalence.counts import PainPointPriors
+from .coordinates import in_coordinates
 from .pain_point_cells import Shape
+from .pain_point_coordinates import effects, moved
 from .sampling import Sampler, load_pymc
 
 _LEAST = 1e-12  # a chance below this is rounding
@@ -78,9 +80,10 @@ def variables(shape: Shape) -> list[str]:
 def compiled(shape: Shape, priors: tuple[float, ...]) -> Sampler:
     """The sampler of the model, for all data of the shape; `priors`: the fields of `PainPointPriors`."""
     intercept, intercept_scale, segment_scale, dealer_scale, selection_mean_scale, selection_scale = priors
-    return Sampler(pain_point_model(
+    model = pain_point_model(
         shape, PainPointPriors(
             intercept=intercept, intercept_scale=intercept_scale, segment_scale=segment_scale, dealer_scale=dealer_scale,
             selection_mean_scale=selection_mean_scale, selection_scale=selection_scale,
         ), shape.blank,
-    ))
+    )
+    return Sampler(in_coordinates(model, moved(shape), variables(shape), effects(shape)))

@@ -11,9 +11,11 @@ from .. import _checks
 from ..errors import InputError
 from ..prevalence.counts import PainPointCounts, PainPointPriors
 from ..prevalence.design_effects import collapse_dealers
+from ..prevalence.latent_field import fit_latent_field
 from ..prevalence.posterior import PainPointPosterior
 from ..results import Floats
 from .pain_point_cells import flat_data, shape_of
+from .pain_point_coordinates import straightened
 from .pain_point_model import compiled, pain_point_model, variables
 from .pain_point_posterior import gather
 from .sampling import warn_of
@@ -111,9 +113,8 @@ def fit_pain_points(
     read, design_effect = _what_is_read(counts, dealers)
     shape = shape_of(read, dealers=dealers)
     sampler = compiled(shape, astuple(priors or PainPointPriors()))
-    found = sampler.draw(
-        variables(shape), draws=draws, tune=tune, chains=chains, seed=seed, data=flat_data(read, shape), target_accept=_TARGET_ACCEPT
-    )
+    data = flat_data(read, shape) | straightened(read, shape, fit_latent_field(counts, priors=priors, seed=seed), seed)
+    found = sampler.draw(variables(shape), draws=draws, tune=tune, chains=chains, seed=seed, data=data, target_accept=_TARGET_ACCEPT)
     posterior = gather(found, shape, read, design_effect)
     warn_of(found.divergences, posterior.diagnostics["r_hat"])
     return posterior

@@ -46,6 +46,11 @@ def load_pymc() -> ModuleType:
     return _load("pymc")
 
 
+def load_pytensor(module: str) -> ModuleType:
+    """A module of PyTensor, in which PyMC's models are written."""
+    return _load(f"pytensor.{module}")
+
+
 class Sampler:
     """A model made ready for sampling once, for as many data sets of its shape as come.
 
