@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..results import Floats
 from .sampling import load_pymc, load_pytensor
 
 

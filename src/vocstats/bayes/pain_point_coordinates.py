@@ -18,7 +18,7 @@ from .pain_point_cells import Shape, told
 _CHANCES = "sensitivity", "specificity", "mention", "false_mention"
 _POOL = "selection_mean", "selection_scale"
 _LEAST = 1e-9  # of a chance, for its logit
-_SHRUNK = 1e-3  # correlations, so that draws that repeat leave a covariance that can be factored
+_SHRUNK = 1e-9  # correlations, so that draws that repeat leave a covariance that can be factored; more would blunt thin ridges
 
 
 def moved(shape: Shape) -> list[str]:
@@ -45,8 +45,7 @@ def straightened(counts: PainPointCounts, shape: Shape, draws: PainPointPosterio
     """
     values, data = _values(counts, shape, draws, np.random.default_rng(seed)), {}
     for each in effects(shape):
-        scale, mean = (_along(values, name, each.axis) for name in (each.scale, each.mean))
-        scale = np.exp(scale)
+        scale, mean = np.exp(_along(values, each.scale, each.axis)), _along(values, each.mean, each.axis)
         precision, at = _told(mean + scale * values[each.unit], mean, scale)
         share = 1.0 + precision * scale**2
         values[each.unit] = (values[each.unit] - precision * scale * (at - mean) / share) * np.sqrt(share)
@@ -57,12 +56,10 @@ def straightened(counts: PainPointCounts, shape: Shape, draws: PainPointPosterio
 def _values(counts: PainPointCounts, shape: Shape, draws: PainPointPosterior, rng: np.random.Generator) -> dict[str, Floats]:
     """The variables in the unconstrained space of the model, draws first."""
     scale, mean, spread = draws.segment_scale, draws.selection_mean[:, None, 1:], draws.selection_scale[:, None, 1:]
-    zero_sum = draws.segment / scale[:, :, None]
-    root = np.sqrt(shape.segments)
-    several = len(scale)
+    zero_sum, several = draws.segment / scale[:, :, None], len(scale)
     values = {
         "segment_scale": np.log(scale), "intercept": draws.intercept, "selection_unit": (draws.selection[:, :, 1:] - mean) / spread,
-        "segment_unit": zero_sum[:, :, :-1] - zero_sum[:, :, -1:] / (1.0 + root),  # PyMC's orthonormal basis
+        "segment_unit": zero_sum[:, :, :-1] - zero_sum[:, :, -1:] / (1.0 + np.sqrt(shape.segments)),  # PyMC's orthonormal basis
         "selection_mean": draws.selection_mean[:, 1:], "selection_scale": np.log(draws.selection_scale[:, 1:]),
         "sensitivity": _logit(draws.sensitivity).reshape(several, -1), "specificity": _logit(draws.specificity).reshape(several, -1),
     } | _reporting(counts, draws.reporting, rng)
@@ -94,11 +91,11 @@ def _reporting(counts: PainPointCounts, reporting: Floats, rng: np.random.Genera
 def _pains(counts: PainPointCounts, shape: Shape) -> dict[str, Integers]:
     """The pain that each entry of a flattened variable is of."""
     pains = np.arange(counts.pains)
-    masks = {"mention": told(counts.mention), "false_mention": told(counts.false_mention), "mode_unit": np.repeat(
-        counts.mode_scale[:, None] > 0.0, counts.pains, axis=1)}
     return {
-        **{name: np.nonzero(mask)[1] for name, mask in masks.items()},
-        **dict.fromkeys(("sensitivity", "specificity"), np.tile(pains, len(counts.sensitivity))), "segment_scale": pains, "intercept": pains,
+        "mention": np.nonzero(told(counts.mention))[1], "false_mention": np.nonzero(told(counts.false_mention))[1],
+        "mode_unit": np.tile(pains, int((counts.mode_scale > 0.0).sum())),
+        **dict.fromkeys(("sensitivity", "specificity"), np.tile(pains, len(counts.sensitivity))),
+        **dict.fromkeys(("segment_scale", "intercept"), pains),
         "selection_unit": np.repeat(pains, shape.groups - 1), "segment_unit": np.repeat(pains, shape.segments - 1),
         **dict.fromkeys(_POOL, np.full(shape.groups - 1, counts.pains)),
     }

@@ -20,7 +20,7 @@ from .pain_point_model import compiled, pain_point_model, variables
 from .pain_point_posterior import gather
 from .sampling import warn_of
 
-_TARGET_ACCEPT = 0.97  # few pains hardly tell the spread of offsets from 0: of longer steps some diverge
+_TARGET_ACCEPT = 0.95  # where false positives may explain all that was found, longer steps diverge now and then
 MOST_DEALERS = 50  # of the full model: with 300, chains of minutes did not converge
 
 
@@ -66,7 +66,8 @@ def fit_pain_points(
 
     By default the collapsed model: counts are added up over dealers and divided by what dealers make them vary more than chance
     (`design_effect`), so that θ is the mean over dealers. With `dealers`, the full model, in which every dealer has effects b of his own.
-    The model is compiled once for counts of the same shape.
+    The model is compiled once for counts of the same shape. It is sampled in coordinates in which draws of the deterministic engine are
+    nearly standard normal: they decide how long the sampler's steps are, and leave the posterior as it is.
 
     Parameters
     ----------
