@@ -1,4 +1,4 @@
-"""A model in coordinates in which its posterior is nearly standard normal: the same posterior, in steps ten times as long."""
+"""A model in coordinates in which its posterior is nearly standard normal: the same posterior, in longer steps."""
 
 from __future__ import annotations
 
