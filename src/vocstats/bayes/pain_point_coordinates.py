@@ -43,7 +43,8 @@ def straightened(counts: PainPointCounts, shape: Shape, draws: PainPointPosterio
     A pain is a block: logits of the chances of its sources first, all else regressed on them and on their products. The pool of offsets
     is another block. What the data say of an effect is its precision beyond the pool's, given the pool's mean.
     """
-    values, data = _values(counts, shape, draws, np.random.default_rng(seed)), {}
+    values = _values(counts, shape, draws, np.random.default_rng(seed))
+    data: dict[str, Any] = {}
     for each in effects(shape):
         scale, mean = np.exp(_along(values, each.scale, each.axis)), _along(values, each.mean, each.axis)
         precision, at = _told(mean + scale * values[each.unit], mean, scale)
@@ -72,7 +73,7 @@ def _reporting(counts: PainPointCounts, reporting: Floats, rng: np.random.Genera
     several = len(reporting)
     flags = {"mention": asked, "false_mention": falsely, "mode_unit": modal > 0.0}
     found = {
-        name: _logit(rng.beta(*beta[flags[name]].T, (several, int(flags[name].sum()))))
+        name: _logit(rng.beta(beta[flags[name], 0], beta[flags[name], 1], (several, int(flags[name].sum()))))
         for name, beta in (("mention", counts.mention), ("false_mention", counts.false_mention))
     } | {"mode_unit": rng.normal(size=(several, int(flags["mode_unit"].sum())))}
     heard = np.zeros(asked.shape, bool)
