@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..results import Integers
 from .sampling import load_pymc, load_pytensor
+
+_FIXED = "centre", "told", "told_at"  # data whose length the model decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +36,21 @@ class Effects:
 def in_coordinates(model: Any, names: Sequence[str], wanted: Sequence[str], effects: Sequence[Effects]) -> Any:
     """The model as a function of coordinates w, standard normal or nearly so where `straightened` describes its posterior.
 
-    Values x (in the model's unconstrained space) of the variables in `names` are found from w in two steps. Blocks of y are polynomials
-    of blocks of w: linear and triangular, with products of the first few, y = centre + spread [w, w_i w_j - 1(i = j)]. Then
-    units of effects, given their scale s and mean m, from what is known of the effect: precision p, at a
+    Values x (in the model's unconstrained space) of the variables in `names` are found from w in two steps. First polynomials: v are the w
+    and products of two of them, and y = centre + Σ coefficient × v. Then units of effects, given their scale s and mean m, from what is
+    known of the effect: precision p, at a
 
         x = y / √(1 + p s²) + p s (a - m) / (1 + p s²)
 
     which is y where the data say nothing (p = 0), and the effect itself, standardised, where they say all. The density is that of the
-    model times the derivative, so that the posterior of the model's variables is the same whatever the data of the map.
+    model times the derivative of the second step, so that the posterior of the model's variables is the same whatever the data of the
+    map, as long as the polynomials are linear and triangular but for products of earlier w: their derivative is constant.
 
     Parameters
     ----------
     model : pymc.Model
     names : sequence of str
-        Variables to move, in the order of y; all others keep their values.
+        Variables to move, in the order of y, the units of `effects` last; all others keep their values.
     wanted : sequence of str
         Variables of the model to record.
     effects : sequence of Effects
@@ -62,58 +66,56 @@ def in_coordinates(model: Any, names: Sequence[str], wanted: Sequence[str], effe
     Papaspiliopoulos, Roberts & Sköld (2007), Statist. Sci. 22(1), for effects between centred and non-centred; Parno & Marzouk (2018),
     SIAM/ASA J. Uncertain. Quantif. 6(2), for polynomial triangular maps.
     """
-    pm, replace = load_pymc(), load_pytensor("graph.replace").graph_replace
+    pm, tensor, replace = load_pymc(), load_pytensor("tensor"), load_pytensor("graph.replace").graph_replace
     values = {variable.name: model.rvs_to_values[variable] for variable in model.free_RVs}
     sizes = {name: np.shape(model.initial_point()[value.name]) for name, value in values.items()}
     recorded = {value.name: value for value in model.unobserved_value_vars}
+    ends = np.cumsum([int(np.prod(sizes[name])) for name in names])
+    places = {name: np.arange(end - np.prod(sizes[name]), end).reshape(sizes[name]) for name, end in zip(names, ends, strict=True)}
     with pm.Model() as moved:
         for variable in model.data_vars:
             moved.register_data_var(variable)
-        at = {name: pm.Data(name, value) for name, value in identity({name: sizes[name] for name in names}, effects).items()}
-        whole = _polynomials(pm, at, sum(int(np.prod(sizes[name])) for name in names))
-        x, start = {}, 0
-        for name in names:
-            end = start + int(np.prod(sizes[name]))
-            x[name], start = whole[start:end].reshape(sizes[name]), end
-        logs = []
-        for each in effects:
-            x[each.unit], log = _units(pm, x, each, at)
-            logs.append(log)
+        at = {
+            name: pm.Data(name, value, shape=value.shape if name in _FIXED else None) for name, value in identity(places, effects).items()
+        }
+        whole, log = _units(tensor, _polynomials(tensor, pm.Flat("coordinates", shape=int(ends[-1])), at), places, effects, at)
+        parts = tensor.split(whole, [place.size for place in places.values()], n_splits=len(places))
+        x = {name: part.reshape(sizes[name]) for name, part in zip(names, parts, strict=True)}
         x |= {name: pm.Flat(f"{name}_value", shape=size) for name, size in sizes.items() if name not in x}
         there = {value: x[name].astype(value.dtype) for name, value in values.items()}
-        pm.Potential("density", replace(model.logp(), there, strict=False) + sum(logs))
+        pm.Potential("density", replace(model.logp(), there, strict=False) + log)
         for name in wanted:
             pm.Deterministic(name, replace(recorded[name], there, strict=False))
     return moved
 
 
-def identity(sizes: Mapping[str, tuple[int, ...]], effects: Sequence[Effects]) -> dict[str, Any]:
-    """The data of a map that changes nothing, for variables of these sizes."""
-    many = sum(int(np.prod(size)) for size in sizes.values())
-    data = {
-        "members": np.zeros((0, 1), np.int64), "places": np.arange(many), "centre": np.zeros(many), "spread": np.zeros((0, 1, 1)),
-        "bends": np.zeros((0, 2), np.int64),
+def identity(places: Mapping[str, Integers], effects: Sequence[Effects]) -> dict[str, Any]:
+    """The data of a map that changes nothing, for variables in these places of y."""
+    many, units = sum(place.size for place in places.values()), sum(places[each.unit].size for each in effects)
+    return {
+        "first": np.zeros(0, np.int64), "second": np.zeros(0, np.int64), "row": np.arange(many), "column": np.arange(many),
+        "coefficient": np.ones(many), "centre": np.zeros(many), "told": np.zeros(units), "told_at": np.zeros(units),
     }
-    return data | {f"{each.unit}_{part}": np.zeros(sizes[each.unit]) for each in effects for part in ("told", "at")}
 
 
-def _polynomials(pm: Any, at: Mapping[str, Any], many: int) -> Any:
-    """y of all blocks; coordinates in no block are their own."""
-    w = pm.Flat("coordinates", shape=many)
-    blocks = pm.math.concatenate([w, np.zeros(1)])[at["members"]]
-    first, second = at["bends"][:, 0], at["bends"][:, 1]
-    products = blocks[:, first] * blocks[:, second] - pm.math.eq(first, second)
-    terms = pm.math.concatenate([blocks, products], axis=1)
-    found = (at["spread"] * terms[:, None, :]).sum(axis=2)
-    return at["centre"] + pm.math.concatenate([found.flatten(), w])[at["places"]]
+def _polynomials(tensor: Any, w: Any, at: Mapping[str, Any]) -> Any:
+    """y of w: a sparse matrix of coefficients times w and products."""
+    v = tensor.concatenate([w, w[at["first"]] * w[at["second"]]])
+    return tensor.inc_subtensor(at["centre"][at["row"]], at["coefficient"] * v[at["column"]])
 
 
-def _units(pm: Any, x: Mapping[str, Any], effects: Effects, at: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Units of effects from what is known of them, and the log derivative."""
-    along = (0, "x") if effects.axis == 0 else ("x", 0)
-    scale = pm.math.exp(x[effects.scale]).dimshuffle(along)  # sampled as its logarithm
-    told, apart = at[f"{effects.unit}_told"], at[f"{effects.unit}_at"]
-    if effects.mean:
-        apart = apart - x[effects.mean].dimshuffle(along)
+def _units(tensor: Any, y: Any, places: Mapping[str, Integers], effects: Sequence[Effects], at: Mapping[str, Any]) -> tuple[Any, Any]:
+    """x of y, its last entries units of effects found from what is known of them, and the log derivative."""
+    if not effects:
+        return y, 0.0
+    beside = places | {"": np.full((1,), y.type.shape[0])}  # a 0 after y
+    scales, means = (
+        np.concatenate([np.broadcast_to(np.expand_dims(beside[name], 1 - axis), places[unit].shape).ravel() for unit, name, axis in named])
+        for named in ([(each.unit, each.scale, each.axis) for each in effects], [(each.unit, each.mean, each.axis) for each in effects])
+    )
+    known, told = tensor.concatenate([y, np.zeros(1)]), at["told"]
+    scale = tensor.exp(known[scales])  # sampled as its logarithm
     share = 1.0 + told * scale**2
-    return x[effects.unit] / pm.math.sqrt(share) + told * scale * apart / share, -0.5 * pm.math.log(share).sum()
+    others, units = tensor.split(y, [y.type.shape[0] - scales.size, scales.size], n_splits=2)
+    units = units / tensor.sqrt(share) + told * scale * (at["told_at"] - known[means]) / share
+    return tensor.concatenate([others, units]), -0.5 * tensor.log(share).sum()

@@ -22,18 +22,18 @@ _SHRUNK = 1e-9  # correlations, so that draws that repeat leave a covariance tha
 
 
 def moved(shape: Shape) -> list[str]:
-    """Variables that draws of the deterministic engine describe: chances of sources before what depends on them."""
+    """Variables that draws of the deterministic engine describe: chances of sources before what depends on them, units of effects last."""
     there = {
         "sensitivity": shape.coded, "specificity": shape.coded, "mention": shape.mentions, "false_mention": shape.false_mentions,
-        "mode_unit": shape.modes, "segment_scale": True, "intercept": True, "selection_unit": shape.groups > 1,
-        "segment_unit": shape.segments > 1, **dict.fromkeys(_POOL, shape.groups > 1),
+        "mode_unit": shape.modes, "segment_scale": True, "intercept": True, **dict.fromkeys((*_POOL, "selection_unit"), shape.groups > 1),
+        "segment_unit": shape.segments > 1,
     }
     return [name for name, wanted in there.items() if wanted]
 
 
 def effects(shape: Shape) -> list[Effects]:
     """Effects that the data may tell better than their pool does."""
-    possible = (Effects("segment_unit", "segment_scale", "", 0), Effects("selection_unit", "selection_scale", "selection_mean", 1))
+    possible = (Effects("selection_unit", "selection_scale", "selection_mean", 1), Effects("segment_unit", "segment_scale", "", 0))
     return [each for each in possible if each.unit in moved(shape)]
 
 
@@ -44,14 +44,15 @@ def straightened(counts: PainPointCounts, shape: Shape, draws: PainPointPosterio
     is another block. What the data say of an effect is its precision beyond the pool's, given the pool's mean.
     """
     values = _values(counts, shape, draws, np.random.default_rng(seed))
-    data: dict[str, Any] = {}
+    known = [np.zeros((2, 0))]
     for each in effects(shape):
         scale, mean = np.exp(_along(values, each.scale, each.axis)), _along(values, each.mean, each.axis)
         precision, at = _told(mean + scale * values[each.unit], mean, scale)
         share = 1.0 + precision * scale**2
         values[each.unit] = (values[each.unit] - precision * scale * (at - mean) / share) * np.sqrt(share)
-        data |= {f"{each.unit}_told": precision, f"{each.unit}_at": at}
-    return data | _blocks(values, _pains(counts, shape))
+        known.append(np.stack([precision.ravel(), at.ravel()]))
+    told, told_at = np.concatenate(known, axis=1)
+    return _blocks(values, _pains(counts, shape)) | {"told": told, "told_at": told_at}
 
 
 def _values(counts: PainPointCounts, shape: Shape, draws: PainPointPosterior, rng: np.random.Generator) -> dict[str, Floats]:
@@ -113,22 +114,30 @@ def _told(effect: Floats, mean: Floats, scale: Floats) -> tuple[Floats, Floats]:
 
 
 def _blocks(values: Mapping[str, Floats], pains: Mapping[str, Integers]) -> dict[str, Any]:
-    """Centre and spread of every block, and where its members are."""
+    """The polynomials of all blocks: which coordinates are multiplied, and the coefficients that are not 0."""
     flat = np.concatenate([each.reshape(len(each), -1) for each in values.values()], axis=1)
     block = np.concatenate([pains[name] for name in values])
     chance = np.repeat([name in _CHANCES for name in values], [each[0].size for each in values.values()])
-    members = [np.flatnonzero(block == one) for one in range(int(block.max()) + 1)]
-    width, bent = max(each.size for each in members), max(int(chance[each].sum()) for each in members)
-    bends = np.stack(np.triu_indices(bent), axis=1)
-    centre, places = np.zeros(block.size), np.zeros(block.size, np.int64)
-    where, spread = np.full((len(members), width), block.size), np.zeros((len(members), width, width + len(bends)))
-    for one, each in enumerate(members):
-        where[one, :each.size], places[each] = each, one * width + np.arange(each.size)
+    centre, several = np.zeros(block.size), block.size
+    bends, rows, columns, coefficients = [], [], [], []
+    for one in range(int(block.max()) + 1):
+        each = np.flatnonzero(block == one)
         few = int(chance[each].sum())
-        centre[each], linear, products = _polynomial(flat[:, each], few, bends[(bends < few).all(axis=1)])
-        spread[one, :each.size, :each.size] = linear
-        spread[one, :each.size, width + np.flatnonzero((bends < few).all(axis=1))] = products.T
-    return {"members": where, "places": places, "centre": centre, "spread": spread, "bends": bends}
+        bent = np.stack(np.triu_indices(few), axis=1)
+        constant, linear, products = _polynomial(flat[:, each], few, bent)
+        centre[each] = constant - products[:, bent[:, 0] == bent[:, 1]].sum(axis=1)
+        terms, places = np.column_stack([linear, products]), np.concatenate([each, several + np.arange(len(bent))])
+        row, column = np.nonzero(terms)
+        bends.append(each[bent])
+        rows.append(each[row])
+        columns.append(places[column])
+        coefficients.append(terms[row, column])
+        several += len(bent)
+    first, second = np.concatenate(bends).T
+    return {
+        "first": first, "second": second, "row": np.concatenate(rows), "column": np.concatenate(columns),
+        "coefficient": np.concatenate(coefficients), "centre": centre,
+    }
 
 
 def _polynomial(x: Floats, few: int, bends: Integers) -> tuple[Floats, Floats, Floats]:
