@@ -71,7 +71,7 @@ def in_coordinates(model: Any, names: Sequence[str], wanted: Sequence[str], effe
     sizes = {name: np.shape(model.initial_point()[value.name]) for name, value in values.items()}
     recorded = {value.name: value for value in model.unobserved_value_vars}
     ends = np.cumsum([int(np.prod(sizes[name])) for name in names])
-    places = {name: np.arange(end - np.prod(sizes[name]), end).reshape(sizes[name]) for name, end in zip(names, ends, strict=True)}
+    places = {name: np.arange(end - int(np.prod(sizes[name])), end).reshape(sizes[name]) for name, end in zip(names, ends, strict=True)}
     with pm.Model() as moved:
         for variable in model.data_vars:
             moved.register_data_var(variable)
@@ -108,14 +108,19 @@ def _units(tensor: Any, y: Any, places: Mapping[str, Integers], effects: Sequenc
     """x of y, its last entries units of effects found from what is known of them, and the log derivative."""
     if not effects:
         return y, 0.0
-    beside = places | {"": np.full((1,), y.type.shape[0])}  # a 0 after y
-    scales, means = (
-        np.concatenate([np.broadcast_to(np.expand_dims(beside[name], 1 - axis), places[unit].shape).ravel() for unit, name, axis in named])
-        for named in ([(each.unit, each.scale, each.axis) for each in effects], [(each.unit, each.mean, each.axis) for each in effects])
-    )
+    scales = np.concatenate([_shared(places, each, each.scale) for each in effects])
+    means = np.concatenate([_shared(places, each, each.mean) for each in effects])
     known, told = tensor.concatenate([y, np.zeros(1)]), at["told"]
     scale = tensor.exp(known[scales])  # sampled as its logarithm
     share = 1.0 + told * scale**2
     others, units = tensor.split(y, [y.type.shape[0] - scales.size, scales.size], n_splits=2)
     units = units / tensor.sqrt(share) + told * scale * (at["told_at"] - known[means]) / share
     return tensor.concatenate([others, units]), -0.5 * tensor.log(share).sum()
+
+
+def _shared(places: Mapping[str, Integers], effects: Effects, name: str) -> Integers:
+    """For every unit, the place of the scale or mean it shares with others; without a name, that of a 0 after y."""
+    units = places[effects.unit]
+    if not name:
+        return np.full(units.size, sum(place.size for place in places.values()))
+    return np.broadcast_to(np.expand_dims(places[name], 1 - effects.axis), units.shape).ravel()

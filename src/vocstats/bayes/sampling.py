@@ -88,8 +88,8 @@ class Sampler:
                 trace = _load("nutpie").sample(compiled, seed=seed, progress_bar=False, save_warmup=False, **common)
             else:
                 trace = load_pymc().sample(
-                    model=self.model, var_names=self._free, random_seed=seed, progressbar=False, compute_convergence_checks=False, quiet=True,
-                    nuts_sampler="pymc", **common,
+                    model=self.model, var_names=self._free, random_seed=seed, progressbar=False, compute_convergence_checks=False,
+                    quiet=True, nuts_sampler="pymc", **common,
                 )
             posterior, told = _dataset(trace["posterior"]), _dataset(trace["sample_stats"])
             values = {name: np.asarray(posterior[name].to_numpy(), float) for name in self._free}
