@@ -277,6 +277,7 @@ def test_what_cannot_be_used_is_refused(change, said):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::vocstats.bayes.SamplingWarning")  # few draws: the bounds are below
 def test_dealers_of_a_network_drawn_from_the_full_model(pymc):
     """Prevalence at 12 dealers and over the network lies within the limits as often as it should."""
     rng, dealers = np.random.default_rng(6), 12

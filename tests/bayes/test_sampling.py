@@ -14,10 +14,12 @@ def test_draws_are_plain_arrays_and_data_can_be_exchanged(pymc, nutpie):
     with pymc.Model() as model:
         asked, satisfied = pymc.Data("asked", np.array([40, 25])), pymc.Data("satisfied", np.array([30, 15]))
         share = pymc.Beta("share", 1.0, 1.0, shape=2)
+        pymc.Deterministic("many", asked * share)
         pymc.Potential("answers", (satisfied * pymc.math.log(share) + (asked - satisfied) * pymc.math.log(1.0 - share)).sum())
     sampler = sampling.Sampler(model, nutpie=nutpie)
     for told in ([30, 15], [10, 20]):
-        found = sampler.draw(["share"], draws=400, tune=400, chains=2, seed=1, data={"satisfied": np.array(told)})
+        found = sampler.draw(["share", "many"], draws=400, tune=400, chains=2, seed=1, data={"satisfied": np.array(told)})
+        np.testing.assert_allclose(found.values["many"], np.array([40, 25]) * found.values["share"])
         assert found.values["share"].shape == (2, 400, 2)
         assert found.divergences == 0
         a, b = 1 + np.array(told), 1 + np.array([40, 25]) - told

@@ -11,7 +11,9 @@ import numpy as np
 
 from ..prevalence.counts import PainPointPriors
 from ..prevalence.drop_off import LEAST_CHANCE, LEAST_SPREAD, LEVEL, LEVEL_SCALE
+from .coordinates import in_coordinates
 from .pain_point_cells import Shape
+from .pain_point_coordinates import effects, moved
 from .sampling import Sampler, load_pymc
 
 _LEAST = 1e-12  # a chance below this is rounding
@@ -113,4 +115,5 @@ def variables(shape: Shape) -> list[str]:
 @lru_cache(maxsize=8)
 def compiled(shape: Shape, priors: tuple[float, ...]) -> Sampler:
     """The sampler of the model, for all data of the shape; `priors`: the fields of `PainPointPriors`."""
-    return Sampler(pain_point_model(shape, PainPointPriors(**dict(zip(_PRIORS, priors, strict=True))), shape.blank))
+    model = pain_point_model(shape, PainPointPriors(**dict(zip(_PRIORS, priors, strict=True))), shape.blank)
+    return Sampler(in_coordinates(model, moved(shape), variables(shape), effects(shape)))

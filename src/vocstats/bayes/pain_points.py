@@ -11,14 +11,16 @@ from .. import _checks
 from ..errors import InputError
 from ..prevalence.counts import PainPointCounts, PainPointPriors
 from ..prevalence.design_effects import collapse_dealers
+from ..prevalence.latent_field import fit_latent_field
 from ..prevalence.posterior import PainPointPosterior
 from ..results import Floats
 from .pain_point_cells import flat_data, shape_of
+from .pain_point_coordinates import straightened
 from .pain_point_model import compiled, pain_point_model, variables
 from .pain_point_posterior import gather
 from .sampling import warn_of
 
-_TARGET_ACCEPT = 0.97  # few pains hardly tell the spread of offsets from 0: of longer steps some diverge
+_TARGET_ACCEPT = 0.97  # where few pains are told by few answers, of longer steps some diverge
 MOST_DEALERS = 50  # of the full model: with 300, chains of minutes did not converge
 
 
@@ -65,7 +67,8 @@ def fit_pain_points(
 
     By default the collapsed model: counts are added up over dealers and divided by what dealers make them vary more than chance
     (`design_effect`), so that θ is the mean over dealers. With `dealers`, the full model, in which every dealer has effects b of his own.
-    The model is compiled once for counts of the same shape.
+    The model is compiled once for counts of the same shape. It is sampled in coordinates in which draws of the deterministic engine are
+    nearly standard normal: they decide how long the sampler's steps are, and leave the posterior as it is.
 
     Parameters
     ----------
@@ -112,9 +115,8 @@ def fit_pain_points(
     read, design_effect = _what_is_read(counts, dealers)
     shape = shape_of(read, dealers=dealers)
     sampler = compiled(shape, astuple(priors or PainPointPriors()))
-    found = sampler.draw(
-        variables(shape), draws=draws, tune=tune, chains=chains, seed=seed, data=flat_data(read, shape), target_accept=_TARGET_ACCEPT
-    )
+    data = flat_data(read, shape) | straightened(read, shape, fit_latent_field(counts, priors=priors, seed=seed), seed)
+    found = sampler.draw(variables(shape), draws=draws, tune=tune, chains=chains, seed=seed, data=data, target_accept=_TARGET_ACCEPT)
     posterior = gather(found, shape, read, design_effect)
     warn_of(found.divergences, posterior.diagnostics["r_hat"])
     return posterior

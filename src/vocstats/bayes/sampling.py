@@ -46,6 +46,11 @@ def load_pymc() -> ModuleType:
     return _load("pymc")
 
 
+def load_pytensor(module: str) -> ModuleType:
+    """A module of PyTensor, in which PyMC's models are written."""
+    return _load(f"pytensor.{module}")
+
+
 class Sampler:
     """A model made ready for sampling once, for as many data sets of its shape as come.
 
@@ -54,11 +59,11 @@ class Sampler:
 
     def __init__(self, model: Any, *, nutpie: bool | None = None) -> None:
         """`nutpie`: sample with it; None: where it is installed. Otherwise PyMC's own sampler is used."""
-        self.model = model
+        self.model, self._free = model, [variable.name for variable in model.free_RVs]
         use = find_spec("nutpie") is not None if nutpie is None else nutpie
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTensor reports where it found no BLAS
-            self._compiled = _load("nutpie").compile_pymc_model(model, freeze_model=False) if use else None
+            self._compiled = _load("nutpie").compile_pymc_model(model, freeze_model=False, var_names=self._free) if use else None
 
     def draw(
         self, names: Sequence[str], *, draws: int, tune: int, chains: int, seed: int, data: Mapping[str, Any] | None = None,
@@ -73,6 +78,8 @@ class Sampler:
         target_accept : float
             Nearer 1, steps are shorter: slower, and fewer of them diverge.
         """
+        if data:
+            load_pymc().set_data(dict(data), model=self.model)
         common = {"draws": draws, "tune": tune, "chains": chains, "cores": 1, "target_accept": target_accept}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # both announce their next generations
@@ -80,15 +87,25 @@ class Sampler:
                 compiled = self._compiled.with_data(**data) if data else self._compiled
                 trace = _load("nutpie").sample(compiled, seed=seed, progress_bar=False, save_warmup=False, **common)
             else:
-                pymc = load_pymc()
-                with self.model:
-                    if data:
-                        pymc.set_data(dict(data))
-                    trace = pymc.sample(
-                        random_seed=seed, progressbar=False, compute_convergence_checks=False, quiet=True, nuts_sampler="pymc", **common
-                    )
-        posterior, told = _dataset(trace["posterior"]), _dataset(trace["sample_stats"])
-        return Draws({name: np.asarray(posterior[name].to_numpy(), float) for name in names}, int(told["diverging"].to_numpy().sum()))
+                trace = load_pymc().sample(
+                    model=self.model, var_names=self._free, random_seed=seed, progressbar=False, compute_convergence_checks=False,
+                    quiet=True, nuts_sampler="pymc", **common,
+                )
+            posterior, told = _dataset(trace["posterior"]), _dataset(trace["sample_stats"])
+            values = {name: np.asarray(posterior[name].to_numpy(), float) for name in self._free}
+            others = [name for name in names if name not in values]
+            values |= self._found(values, others) if others else {}
+        return Draws({name: values[name] for name in names}, int(told["diverging"].to_numpy().sum()))
+
+    def _found(self, free: Mapping[str, Floats], names: Sequence[str]) -> dict[str, Floats]:
+        """Variables that others decide, of all draws at once: the sampler would compile them at length."""
+        tensor, vectorize = load_pytensor("tensor"), load_pytensor("graph.replace").vectorize_graph
+        given = {name: tensor.tensor(name, shape=(None, *values.shape[2:])) for name, values in free.items()}
+        outputs = vectorize([self.model[name] for name in names], {self.model[name]: variable for name, variable in given.items()})
+        function = _load("pytensor").function(list(given.values()), outputs, mode="FAST_COMPILE", on_unused_input="ignore")
+        several = next(iter(free.values())).shape[:2]
+        found = function(*(values.reshape(-1, *values.shape[2:]) for values in free.values()))
+        return {name: values.reshape(*several, *values.shape[1:]) for name, values in zip(names, found, strict=True)}
 
 
 def convergence(values: Mapping[str, Floats]) -> tuple[float, float]:
