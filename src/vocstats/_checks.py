@@ -86,6 +86,12 @@ def nearest(name: Any, known: Iterable[Any]) -> str:
     return folded[near[0]] if near else ""
 
 
+def suggestion(name: Any, known: Iterable[Any]) -> tuple[str, dict[str, Any]]:
+    """The nearest known name as a question after a sentence, and as the values of an error; both empty where none is near."""
+    near = nearest(name, known)
+    return f" Did you mean {near!r}?" if near else "", {"nearest": near, "nearest_zh": f"是否应为 {near!r}?" if near else ""}
+
+
 def level(value: Any) -> float:
     """A confidence level strictly between 0 and 1."""
     return number(value, "level", low=0.0, high=1.0, open_low=True, open_high=True)

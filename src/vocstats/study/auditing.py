@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._checks import nearest
+from .._checks import suggestion
 from ..errors import InputError, VocstatsError, shown
 from .requests import audit_dealer_column
 from .schema import CORRECTION, keys_of
@@ -100,12 +100,11 @@ def refuse_unknown_dealers(study: Study, dealers: Any) -> None:
     known = dealers.dropna().unique().tolist()
     unknown = [dealer for dealer in wanted if dealer not in known]
     if unknown:
-        near = nearest(unknown[0], known)
+        hint, near = suggestion(unknown[0], known)
         raise InputError(
-            f"Pages are asked for {shown(unknown)}, and no form is of such a dealer.{f' Did you mean {near!r}?' if near else ''} "
+            f"Pages are asked for {shown(unknown)}, and no form is of such a dealer.{hint} "
             f"Dealers are written like {shown(known[:3])}.",
-            code="study_pages_dealer", argument="audit.pages.for", levels=unknown, nearest=near,
-            nearest_zh=f"是否应为 {near!r}?" if near else "", known=shown(known[:3]),
+            code="study_pages_dealer", argument="audit.pages.for", levels=unknown, known=shown(known[:3]), **near,
         )
 
 

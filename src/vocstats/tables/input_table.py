@@ -12,7 +12,7 @@ import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import is_missing, nearest
+from .._checks import is_missing, suggestion
 from ..errors import InputError, shown
 from .arrays import day, moment_of, settle_object
 from .table import Expression, Table
@@ -62,13 +62,11 @@ class InputTable(Table):
         """Raise `InputError` with the nearest name unless every column is there."""
         for column in columns:
             if column not in self.schema:
-                near = nearest(column, self.schema)
-                hint = f" Did you mean {near!r}?" if near else ""
+                hint, near = suggestion(column, self.schema)
                 raise InputError(
                     f"{self.name} has no column {column!r}.{hint} It has "
                     f"{shown(self.schema, len(self.schema)) if len(self.schema) <= 30 else shown(self.schema)}.",
-                    code="unknown_column", argument=argument or self.name, levels=[column], table=self.name, column=column,
-                    nearest=near, nearest_zh=f"是否应为 {near!r}?" if near else "",
+                    code="unknown_column", argument=argument or self.name, levels=[column], table=self.name, column=column, **near,
                 )
 
     def kind(self, column: str) -> ColumnKind:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._checks import nearest
+from .._checks import suggestion
 from ..errors import InputError, MissingDependencyError, VocstatsError, shown
 
 if TYPE_CHECKING:
@@ -96,12 +96,10 @@ def read_table(
 def _require(file: Path, present: Sequence[str], columns: Sequence[str]) -> None:
     for column in columns:
         if column not in present:
-            near = nearest(column, present)
+            hint, near = suggestion(column, present)
             raise InputError(
-                f"{file.name} has no column {column!r}.{f' Did you mean {near!r}?' if near else ''} It has "
-                f"{shown(present, len(present))}.",
-                code="unknown_column", argument="columns", levels=[column], table=file.name, column=column,
-                nearest=near, nearest_zh=f"是否应为 {near!r}?" if near else "",
+                f"{file.name} has no column {column!r}.{hint} It has {shown(present, len(present))}.",
+                code="unknown_column", argument="columns", levels=[column], table=file.name, column=column, **near,
             )
 
 

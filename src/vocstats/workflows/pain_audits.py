@@ -101,12 +101,11 @@ def _refuse_unknown(named: Column, known: Column) -> None:
     among = set(known.tolist())
     unknown = [each for each in named.tolist() if each not in among]
     if unknown:
-        near = _checks.nearest(unknown[0], known.tolist())
+        hint, near = _checks.suggestion(unknown[0], known.tolist())
         raise InputError(
             f"coder_audit names pain points that the observations do not have: {shown(unknown)}."
-            f"{f' Did you mean {near!r}?' if near else ''} They have {shown(known)}.",
-            code="unknown_pain", argument="coder_audit", levels=unknown, nearest=near,
-            nearest_zh=f"是否应为 {near!r}?" if near else "", known=shown(known),
+            f"{hint} They have {shown(known)}.",
+            code="unknown_pain", argument="coder_audit", levels=unknown, known=shown(known), **near,
         )
 
 
