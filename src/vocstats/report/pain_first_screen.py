@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..bayes.sampling import HIGHEST_R_HAT
+from ..workflows.pain_drop_off import HIGHEST_DRIFT
 from ..workflows.pain_tables import CHURNED, SILENT
 from . import pain_charts
 from .first_screen import ATTENTION, OK, OPEN, Check
@@ -21,7 +22,6 @@ MOST = 8  # pains of either list
 MOST_GROUPS = 8  # named on the first screen
 HIGHEST_PARETO_K = 0.7
 FEWEST_DRAWS = 400.0
-HIGHEST_DRIFT = 0.1
 SIGNIFICANT = 0.05
 
 

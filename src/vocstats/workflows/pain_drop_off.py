@@ -19,6 +19,8 @@ from .pain_tables import Column, Frame, PainColumns, cells_of, refuse_repeated, 
 
 DROP_OFF = "drop_off"
 """What the source is called among others."""
+HIGHEST_DRIFT = 0.1
+"""Of means of segments in standard deviations, above which draws have not settled on the drop-off."""
 Acts = Mapping[str, tuple[str, ...]]
 
 
@@ -94,12 +96,10 @@ def _acting(acts: Acts, stages: Sequence[str], pains: Column) -> Flags:
     """Which pain points act at which stage, (F, K)."""
     unknown = sorted(set(acts) - set(stages))
     if unknown:
-        near = _checks.nearest(unknown[0], stages)
+        hint, near = _checks.suggestion(unknown[0], stages)
         raise InputError(
-            f"drop_off_pains names the stages {shown(unknown)}; those of drop_off are {shown(stages)}."
-            f"{f' Did you mean {near!r}?' if near else ''}",
-            code="unknown_stage", argument="drop_off_pains", levels=unknown, known=shown(stages), nearest=near,
-            nearest_zh=f"是否应为 {near!r}?" if near else "",
+            f"drop_off_pains names the stages {shown(unknown)}; those of drop_off are {shown(stages)}.{hint}",
+            code="unknown_stage", argument="drop_off_pains", levels=unknown, known=shown(stages), **near,
         )
     without = [stage for stage in stages if not acts.get(stage)]
     if without:
@@ -111,12 +111,11 @@ def _acting(acts: Acts, stages: Sequence[str], pains: Column) -> Flags:
     known = {str(pain): k for k, pain in enumerate(pains.tolist())}
     strange = sorted({pain for stage in stages for pain in acts[stage]} - set(known))
     if strange:
-        near = _checks.nearest(strange[0], list(known))
+        hint, near = _checks.suggestion(strange[0], known)
         raise InputError(
             f"drop_off_pains names pain points that the observations do not have: {shown(strange)}."
-            f"{f' Did you mean {near!r}?' if near else ''} They have {shown(pains)}.",
-            code="unknown_pain_of_stage", argument="drop_off_pains", levels=strange, known=shown(pains), nearest=near,
-            nearest_zh=f"是否应为 {near!r}?" if near else "",
+            f"{hint} They have {shown(pains)}.",
+            code="unknown_pain_of_stage", argument="drop_off_pains", levels=strange, known=shown(pains), **near,
         )
     flags = np.zeros((len(stages), pains.size), bool)
     for row, stage in enumerate(stages):

@@ -13,7 +13,7 @@ from ..prevalence.response_ties import response_tie
 from ..prevalence.taxonomy import Taxonomy
 from ..results import Assumption
 from .pain_counts import Sight, read_pain_points
-from .pain_drop_off import checked_acts
+from .pain_drop_off import HIGHEST_DRIFT, checked_acts
 from .pain_fit import PainPointFit, heard, run_engine
 from .pain_panel import coder_assumptions
 from .pain_result import PainPointPrevalence, result_of
@@ -21,7 +21,6 @@ from .pain_tables import CHURNED, SILENT, PainColumns
 from .question import names
 
 _DOUBT = 0.01  # p-value of the test of response ties, and r-hat above 1, from which the result speaks of it
-_DRIFT = 0.1  # of means of segments in standard deviations, above which draws have not settled on the drop-off
 _NEVER_HEARD = {SILENT: "pain_silent_never_followed", CHURNED: "pain_churned_never_interviewed"}
 
 
@@ -207,7 +206,7 @@ def _assumptions(fit: PainPointFit, sight: Sight, diagnostics: Mapping[str, floa
         said.append(("pain_response_tied" if tied else "pain_dealers_collapsed", "yes", {}))
     if diagnostics.get("divergences", 0.0) > 0 or diagnostics.get("r_hat", 1.0) > 1.0 + _DOUBT:
         said.append(("pain_chains_not_mixed", "yes", {}))
-    if diagnostics.get("drop_off_drift", 0.0) > _DRIFT:
+    if diagnostics.get("drop_off_drift", 0.0) > HIGHEST_DRIFT:
         said.append(("pain_drop_off_unsettled", "yes", {}))
     said += [("pain_perfect_source", "no", {"source": name}) for name in sight.perfect]
     if table.drawn_by:
