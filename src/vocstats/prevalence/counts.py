@@ -158,7 +158,6 @@ class PainPointCounts(Record):
             object.__setattr__(self, name, value)
         Record.__post_init__(self)
 
-
     def joint(self, pattern: Integers) -> Flags:
         """Which patterns are of texts that several coders read."""
         return np.asarray(np.append((self.patterns >= 0).sum(axis=1) > 1, False)[pattern])
