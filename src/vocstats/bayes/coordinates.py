@@ -68,7 +68,8 @@ def in_coordinates(model: Any, names: Sequence[str], wanted: Sequence[str], effe
     """
     pm, tensor, replace = load_pymc(), load_pytensor("tensor"), load_pytensor("graph.replace").graph_replace
     values = {variable.name: model.rvs_to_values[variable] for variable in model.free_RVs}
-    sizes = {name: np.shape(model.initial_point()[value.name]) for name, value in values.items()}
+    start = model.initial_point()
+    sizes = {name: np.shape(start[value.name]) for name, value in values.items()}
     recorded = {value.name: value for value in model.unobserved_value_vars}
     ends = np.cumsum([int(np.prod(sizes[name])) for name in names])
     places = {name: np.arange(end - int(np.prod(sizes[name])), end).reshape(sizes[name]) for name, end in zip(names, ends, strict=True)}

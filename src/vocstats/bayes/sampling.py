@@ -60,6 +60,7 @@ class Sampler:
     def __init__(self, model: Any, *, nutpie: bool | None = None) -> None:
         """`nutpie`: sample with it; None: where it is installed. Otherwise PyMC's own sampler is used."""
         self.model, self._free = model, [variable.name for variable in model.free_RVs]
+        self._decided: dict[tuple[str, ...], Any] = {}  # functions of `_found`
         use = find_spec("nutpie") is not None if nutpie is None else nutpie
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTensor reports where it found no BLAS
@@ -93,18 +94,21 @@ class Sampler:
                 )
             posterior, told = _dataset(trace["posterior"]), _dataset(trace["sample_stats"])
             values = {name: np.asarray(posterior[name].to_numpy(), float) for name in self._free}
-            others = [name for name in names if name not in values]
+            others = tuple(name for name in names if name not in values)
             values |= self._found(values, others) if others else {}
         return Draws({name: values[name] for name in names}, int(told["diverging"].to_numpy().sum()))
 
-    def _found(self, free: Mapping[str, Floats], names: Sequence[str]) -> dict[str, Floats]:
+    def _found(self, free: Mapping[str, Floats], names: tuple[str, ...]) -> dict[str, Floats]:
         """Variables that others decide, of all draws at once: the sampler would compile them at length."""
-        tensor, vectorize = load_pytensor("tensor"), load_pytensor("graph.replace").vectorize_graph
-        given = {name: tensor.tensor(name, shape=(None, *values.shape[2:])) for name, values in free.items()}
-        outputs = vectorize([self.model[name] for name in names], {self.model[name]: variable for name, variable in given.items()})
-        function = _load("pytensor").function(list(given.values()), outputs, mode="FAST_COMPILE", on_unused_input="ignore")
+        if names not in self._decided:
+            tensor, vectorize = load_pytensor("tensor"), load_pytensor("graph.replace").vectorize_graph
+            given = {name: tensor.tensor(name, shape=(None, *values.shape[2:])) for name, values in free.items()}
+            outputs = vectorize([self.model[name] for name in names], {self.model[name]: variable for name, variable in given.items()})
+            self._decided[names] = _load("pytensor").function(
+                list(given.values()), outputs, mode="FAST_COMPILE", on_unused_input="ignore"
+            )
         several = next(iter(free.values())).shape[:2]
-        found = function(*(values.reshape(-1, *values.shape[2:]) for values in free.values()))
+        found = self._decided[names](*(values.reshape(-1, *values.shape[2:]) for values in free.values()))
         return {name: values.reshape(*several, *values.shape[1:]) for name, values in zip(names, found, strict=True)}
 
 
