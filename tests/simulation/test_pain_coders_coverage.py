@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from simulation.pain_coder_worlds import STUDIES, judged, study
+from simulation.printed_figures import printed
 from workflows.coder_worlds import NAMES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/methods/workflows/pain-points.md"
@@ -26,7 +27,6 @@ def test_small_worlds() -> None:
 def test_fresh_worlds(name: str) -> None:
     found = study(name)
     print(f"\n{name}\n{found.round(4)}")
-    printed = next(line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {name} |"))
-    cells = [float(cell.strip(" %")) for cell in printed.strip("| ").split("|")[2:]]
+    cells = printed(PAGE, name)
     assert 100 * found["covered"][["overall", "segment"]].to_numpy() == pytest.approx(cells[:2], abs=1.0)
     assert found.loc["overall", ["error", "rmse", "width"]].to_numpy(float) == pytest.approx(cells[2:], abs=0.001)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from simulation.pain_point_worlds import MORE, STUDIES, judged, study
+from simulation.printed_figures import printed
 
 import vocstats as vs
 
@@ -45,8 +46,7 @@ def test_a_wrong_audit_is_noticed() -> None:
 def test_fresh_worlds(name: str) -> None:
     found = study(name)
     print(f"\n{name}\n{found.round(4)}")
-    printed = next(line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {name} |"))
-    shares = [float(cell.strip(" %")) for cell in printed.strip("| ").split("|")[2:]]
+    shares = printed(PAGE, name)
     assert 100 * found["covered"].to_numpy() == pytest.approx(shares[:3], abs=1.0)
     assert found["ratio"].to_numpy() == pytest.approx(shares[3:], abs=0.02)
     if name.endswith("dealers"):
