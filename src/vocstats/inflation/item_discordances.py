@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy import special
 from .. import _checks
 from .._checks import Integers
 from ..results import Floats
-from .chances import chances_elsewhere, named
+from .chances import Learned, chances_elsewhere, learn_elsewhere, named
 from .null import FEWEST, EmpiricalNull, fit_null
 from .signal_result import Dealers, Signal, dealers_of, own_responses, signal
 
@@ -43,8 +43,9 @@ def item_discordance(
         w_i = logit(c + (1 - c) e_i) - logit(e_i),   c = .3
         δ_d = Σ w_i (y_i - e_i) / Σ w_i e_i (1 - e_i),   v_d = Σ w_i² e_i (1 - e_i) / [Σ w_i e_i (1 - e_i)]²
 
-    y_i is 1 at full marks, else 0. δ_d, a difference in log odds, is held against honest dealers N(μ, v_d + ω²), fitted to the lower
-    tail (`fit_null`), with the skewness of its error.
+    y_i is 1 at full marks, else 0. δ_d, a difference in log odds, is held against honest dealers N(μ, v_d + u_d + ω²), fitted to the lower
+    tail (`fit_null`), with the skewness of its error. u_d is the variance of what e is wrong by at dealers like this one: it is learned
+    from a sample of forms, of dealers of whom few are as good as the best (`Learned.level_variance`).
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def item_discordance(
     -------
     Signal
         Its effect is the share of forms lifted whatever the items say, Σ w_i (y_i - e_i) / Σ w_i (1 - e_i) less what is usual; the standard
-        error accounts for chance, ω, and the uncertainty of μ. Details: `full_marks` and `expected` (Σ e_i), numbers of forms. Evidence:
+        error accounts for chance, u, ω, and the uncertainty of μ. Details: `full_marks` and `expected` (Σ e_i), numbers of forms. Evidence:
         the full marks, those the items make least likely first. Abstains without items (no_items), with a single form (few_responses),
         where all or no scores reach `top` (constant_scores), and with fewer than 20 dealers and no `null` (few_dealers).
 
@@ -111,10 +112,8 @@ def item_discordance(
         "few_responses": n < _FEWEST,
     }
     speaks = ~np.logical_or.reduce(list(abstains.values()))
-    chance = np.full(overall.size, 0.5)
-    if speaks.any():
-        chance = _learned(full, answers, x, dealers, own, complete, speaks)
-    return _told(full, chance, own, dealers, n, abstains, speaks, null, level)
+    learned = _learned(full, answers, x, dealers, own, complete, speaks) if speaks.any() else None
+    return _told(full, learned, own, dealers, n, abstains, speaks, null, level)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +140,7 @@ def _read_items(items: Any, size: int) -> _Items:
     return _Items(np.where(varies, values - low, 0.0) / np.where(high > low, high - low, 1.0), varies)
 
 
-def _learned(full: Flags, items: _Items, x: Any, dealers: Dealers, own: Flags, complete: Flags, speaks: Flags) -> Floats:
+def _learned(full: Flags, items: _Items, x: Any, dealers: Dealers, own: Flags, complete: Flags, speaks: Flags) -> Learned:
     """e of every form, from independent forms or from dealers that do not stand out."""
     elsewhere = complete & ~own
     columns = _cells(items)
@@ -150,12 +149,12 @@ def _learned(full: Flags, items: _Items, x: Any, dealers: Dealers, own: Flags, c
         return _chance(full, columns, more, x, elsewhere, dealers)
     teaches = np.ones(dealers.count, bool)
     for _ in range(_ROUNDS):
-        chance = _chance(full, columns, more, x, complete & teaches[dealers.code], dealers)
-        shift, variance, _ = _shift(full, chance, own, dealers)
+        learned = _chance(full, columns, more, x, complete & teaches[dealers.code], dealers)
+        shift, variance, _ = _shift(full, learned.chance, own, dealers)
         z = shift[speaks] / np.sqrt(variance[speaks])
         gap = z - np.median(z)
         teaches[speaks] = gap <= _SUSPICIOUS * max(1.0, float(np.median(np.abs(gap))) / 0.6745)
-    return chance
+    return learned
 
 
 def _cells(items: _Items) -> dict[str, Any]:
@@ -198,13 +197,14 @@ def _level(share: Floats, rows: Flags, dealers: Dealers) -> Floats:
     return np.asarray(np.round(_GRAIN * special.logit(np.clip(drawn, 0.01, 0.99))) / _GRAIN)
 
 
-def _chance(full: Flags, columns: dict[str, Any], level: Floats, x: Any, learn: Flags, dealers: Dealers) -> Floats:
+def _chance(full: Flags, columns: dict[str, Any], level: Floats, x: Any, learn: Flags, dealers: Dealers) -> Learned:
     """By cells first; then by the characteristics and the level beside what the cells make of it."""
     by_cell = {name: column for name, column in columns.items() if name != "full"}
     odds = np.round(special.logit(np.clip(chances_elsewhere(by_cell, full, learn, dealers), _EDGE, 1.0 - _EDGE)), 3)
     level = level - float(level[learn].mean()) if learn.any() else level
     more = {"odds": odds, "level": level, "level_square": level**2, "level_at_full": np.where(columns["full"], level, 0.0)}
-    return np.clip(chances_elsewhere(named(x, **more), full, learn, dealers), _EDGE, 1.0 - _EDGE)
+    learned = learn_elsewhere(named(x, **more), full, learn, dealers)
+    return replace(learned, chance=np.clip(learned.chance, _EDGE, 1.0 - _EDGE))
 
 
 def _weights(chance: Floats) -> Floats:
@@ -220,16 +220,20 @@ def _shift(full: Flags, chance: Floats, own: Flags, dealers: Dealers) -> tuple[F
 
 
 def _told(
-    full: Flags, chance: Floats, own: Flags, dealers: Dealers, n: Floats, abstains: dict[str, Flags], speaks: Flags,
+    full: Flags, learned: Learned | None, own: Flags, dealers: Dealers, n: Floats, abstains: dict[str, Flags], speaks: Flags,
     null: EmpiricalNull | None, level: float,
 ) -> Signal:
+    chance = np.full(full.size, 0.5) if learned is None else learned.chance
     shift, variance, third = _shift(full, chance, own, dealers)
-    if null is None and speaks.sum() >= FEWEST:
-        null = fit_null(shift[speaks], variance[speaks], level=level)
+    w = np.where(own, _weights(chance), 0.0)
+    counts = w * chance * (1.0 - chance)
+    if learned is not None and (null is not None or speaks.sum() >= FEWEST):
+        usual = null or fit_null(shift[speaks], variance[speaks], level=level)
+        variance = variance + learned.level_variance(counts, usual.spread)
+        null = null or fit_null(shift[speaks], variance[speaks], level=level)
     p = statistic = effect = error = np.full(dealers.count, np.nan)
     if null is not None:
-        w = np.where(own, _weights(chance), 0.0)
-        to_share = dealers.sums(w * chance * (1.0 - chance)) / np.maximum(dealers.sums(w * (1.0 - chance)), 1e-12)
+        to_share = dealers.sums(counts) / np.maximum(dealers.sums(w * (1.0 - chance)), 1e-12)
         effect, statistic = (shift - null.centre) * to_share, null.statistic(shift, variance)
         error = np.sqrt(variance + null.spread**2 + null.centre_error**2) * to_share
         p = np.full(dealers.count, np.nan)
