@@ -123,7 +123,7 @@ def isolation(answers: pd.DataFrame, network: SimulatedNetwork) -> pd.Series:
     roster = network.roster.merge(network.outcomes, on="visit_id").groupby("dealer")
     features = features.join(roster[["invited", "reached", "heard", *network.outcome_names]].mean())
     features = features.fillna(features.median())
-    forest = IsolationForest(n_estimators=300, random_state=0).fit(features.to_numpy())
+    forest = IsolationForest(random_state=0).fit(features.to_numpy())
     return pd.Series(-forest.score_samples(features.to_numpy()), features.index)
 
 

@@ -41,7 +41,7 @@ def test_the_table_is_read_and_names_signals() -> None:
 def test_statistic_by_hand() -> None:
     p = np.array([[0.01, 0.3, 0.5, 0.02, 0.9], [0.2, np.nan, 0.001, 0.5, np.nan]])
     expected = expected_scores(NAMES)
-    for n, demanded in ((200.0, 2 * np.log(1.4)), (800.0, 0.0)):
+    for n, demanded in ((200.0, 2.5 * np.log(1.3)), (676 / 1.31, 0.0), (800.0, 10 * np.log(2**0.5 / 1.3))):
         r = _ratio(_named(p, np.full(2, n)), draws=1000)
         for d, speaks in enumerate(~np.isnan(p)):
             z, lifted = -special.ndtri(p[d, speaks]), growth(np.array(n)) * expected[:, speaks]

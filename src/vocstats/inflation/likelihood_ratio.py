@@ -19,9 +19,9 @@ _CLASSES = 3.0  # of like dealers to each factor e of growth
 _MOST = 5_000  # draws from the honest, and as many from the patterns, to a class
 _BEYOND = 200  # given draws the tail is tied to
 _LARGEST_LOG = 700.0
-_DEMAND = 2.0  # power of growth by which the odds of a dealer smaller than a large one are lowered
-_LARGE = 1.4  # growth of a large one, with some 750 responses
-_DEMANDING_FROM = -1.0
+_USUAL_SIZE = 1.3  # growth of a dealer with some 500 responses, on whom nothing more is demanded
+_OF_SMALLER, _OF_LARGER = 2.5, 10.0  # power of growth, over or under that, by which odds are lowered
+_DEMANDING_FROM = -1.5
 
 
 def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats, correlation: Floats | None) -> tuple[Floats, Floats]:
@@ -29,14 +29,14 @@ def likelihood_ratios(p: Floats, n: Floats, names: tuple[str, ...], null: Floats
 
     With z_s the normal scores of the p-values and δ_ks their shifts under pattern k at dealers of like size
 
-        T = log (1/K) Σ_k exp Σ_s (δ_ks z_s - δ_ks² / 2) + min(z_level - 1/2, 0) + const,    δ >= 0
+        T = log (1/K) Σ_k exp Σ_s (δ_ks z_s - δ_ks² / 2) + 1.5 min(z_level + 1/2, 0) + const,    δ >= 0
 
     The level's own δ is 0: high levels are those of honest stars, but who inflates seldom has a low one (`low_level`). T rises with every
     z_s: p-values too large at honest dealers make it smaller. By itself it would list small dealers on the strength of few answers, and
-    wrongly more often than others: of a dealer with fewer than some 750 it is less by twice the log of what his growth lacks to 1.4, as
-    far as it is above -1 (a tenth of that is left). p is the chance of so large a T at an honest dealer of the network, whichever: the
-    mean over classes of like dealers, in each of them over `null`. Where that was drawn, nulls that gave way are put right
-    (`honest_chances`).
+    the largest ones on evidence that is weak for their size, wrongly more often than others. So with growth g it is less by
+    2.5 log(1.3 / g) below a growth of 1.3 (some 500 answers) and by 10 log(g / 1.3) above it, as far as it is above -1.5 (a tenth of that
+    is left). p is the chance of so large a T at an honest dealer of the network, whichever: the mean over classes of like dealers, in each
+    of them over `null`. Where that was drawn, nulls that gave way are put right (`honest_chances`).
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ def _of_speaking(
         for members, columns in _alike(~np.isnan(p), growths)
     ]
     sizes = np.array([np.exp(np.log(growths[np.ix_(members, columns)]).mean()) for members, columns, _ in classes])
-    demands = _DEMAND * np.maximum(np.log(_LARGE / sizes), 0.0)
+    larger = np.log(sizes / _USUAL_SIZE)
+    demands = np.where(larger > 0.0, _OF_LARGER * larger, -_OF_SMALLER * larger)
     ratio, statistic, place = np.empty(p.shape[0]), np.empty(p.shape[0]), np.empty(p.shape[0], np.intp)
     for k, (members, columns, patterns) in enumerate(classes):
         ratio[members], place[members] = patterns.log_ratio(z[np.ix_(members, columns)]), k
@@ -96,7 +97,7 @@ class _Patterns:
 
 
 def _demanding(log_ratio: Floats, demand: float) -> Floats:
-    """Log ratio less the demand, as far as it is above -1; it keeps a tenth of what is above, and the order."""
+    """Log ratio less the demand, as far as it is above -1.5; it keeps a tenth of what is above, and the order."""
     above = log_ratio - _DEMANDING_FROM
     return np.asarray(np.where(above > 0.0, _DEMANDING_FROM + np.maximum(above - demand, above / 10.0), log_ratio))
 

@@ -17,7 +17,8 @@ _UNLISTED = 3.0  # normal score of a signal the table does not know
 FARTHEST = 6.0
 LEVEL = "level_excess"
 NOT_COUNTED = (LEVEL, "straightlining")  # honest stars have high levels; no practice makes answers more equal
-USUAL = 0.5  # normal score of the level from which on dealers count alike
+USUAL = -0.5  # normal score of the level from which on dealers count alike
+_LOW_SLOPE = 1.5  # of the log likelihood ratio below it
 AMPLITUDES = (0.5, 1.0, 1.5)  # how much of the pattern
 
 
@@ -48,6 +49,6 @@ def shifts(expected: Floats, growths: Floats) -> Floats:
 
 
 def low_level(z: Floats) -> Floats:
-    """Log likelihood ratio of a level's normal scores: 1 less for each that it lies below 1/2, its exponential 1 in the mean of N(0, 1)."""
-    mean = special.ndtr(-USUAL) + np.exp(0.5 - USUAL) * special.ndtr(USUAL - 1.0)
-    return np.asarray(np.minimum(z - USUAL, 0.0) - np.log(mean))
+    """Log likelihood ratio of a level's normal scores: 1.5 less for each below -1/2, its exponential 1 in the mean of N(0, 1)."""
+    mean = special.ndtr(-USUAL) + np.exp(_LOW_SLOPE * (0.5 * _LOW_SLOPE - USUAL)) * special.ndtr(USUAL - _LOW_SLOPE)
+    return np.asarray(_LOW_SLOPE * np.minimum(z - USUAL, 0.0) - np.log(mean))
