@@ -9,6 +9,7 @@ import pytest
 
 from vocstats.errors import IdentificationError, InputError
 from vocstats.inflation import CubFit, fit_cub
+from vocstats.inflation.cub import maximise
 from vocstats.results import load
 
 
@@ -120,3 +121,12 @@ def test_refusals_and_writing() -> None:
     fit = fit_cub([[3, 5, 9, 20, 43, 60, 160], [9, 5, 9, 20, 43, 60, 60]], shelter=7)
     assert isinstance(load(fit.to_json()), CubFit) and fit.to_frame().shape == (2, 8) and "delta" in fit.summary()
     assert fit.tidy()["term"].tolist() == ["pi", "pi", "xi", "xi", "delta", "delta"]
+
+
+def test_fits_where_the_likelihood_hardly_rises() -> None:
+    """Far from the maximum it is nearly flat and not concave in the log odds."""
+    counts = np.array([[0.0, 0, 0, 0, 3, 0, 2, 7, 6, 14]])
+    (found,), (reached,) = maximise(counts, 9, delta=0.3116)
+    grid = np.linspace(0.01, 1.0, 34)
+    best = max(log_likelihood(counts[0], pi, xi, 0.3116, 10) for pi in grid for xi in grid[:-1])
+    assert found[0] == 1.0 and reached >= best and reached == pytest.approx(log_likelihood(counts[0], *found, shelter=10))

@@ -229,7 +229,7 @@ def _log_likelihood(counts: Floats, parameters: Floats, place: int | None) -> Fl
 
 
 def _step(counts: Floats, odds: Floats, place: int | None, free: int, damping: Floats) -> Floats:
-    """A damped Newton step in log odds, by scoring where the likelihood is not concave, (D, free)."""
+    """A damped Newton step in log odds, (D, free); where the likelihood is not concave, uphill in proportion to its curvature."""
     theta = special.expit(odds)
     rate, slopes, observed = _information(counts, theta, place)
     scale = (theta * (1 - theta))[:, :free]
@@ -239,7 +239,8 @@ def _step(counts: Floats, odds: Floats, place: int | None, free: int, damping: F
     p, _ = derivatives(theta, counts.shape[1], place)
     expected = np.einsum("drj,drk->djk", slopes / np.maximum(p, 1e-300)[:, :, None], slopes)[:, :free, :free] * outer
     expected *= counts.sum(axis=1)[:, None, None]
-    information = np.where((np.linalg.eigvalsh(observed)[:, 0] > 0)[:, None, None], observed, expected)
+    curvature, directions = np.linalg.eigh(observed)
+    information = np.einsum("dij,dj,dkj->dik", directions, np.abs(curvature), directions)
     diagonal = np.einsum("djj->dj", expected)
     ridge = damping[:, None] * diagonal + 1e-9 * counts.sum(axis=1)[:, None]
     return np.asarray(np.linalg.solve(information + np.eye(free) * ridge[:, None, :], score[:, :, None])[:, :, 0])
