@@ -65,6 +65,14 @@ class VocstatsError(Exception):
         self.levels = tuple(levels)
         self.values = values
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and other processes get all of it."""
+        return _raised_again, (type(self), self.args[0], self.code, self.argument, self.rows, self.levels, self.values)
+
+
+def _raised_again(kind: type[VocstatsError], message: str, code: str, argument: Any, rows: Any, levels: Any, values: Any) -> VocstatsError:
+    return kind(message, code=code, argument=argument, rows=rows, levels=levels, **values)
+
 
 class InputError(VocstatsError, ValueError):
     """An argument, column or row is not usable."""
