@@ -52,7 +52,7 @@ class Comparison:
         Number of items that may differ.
     forms : int array (f,)
         Forms whose pattern another form of the network shares.
-    pattern : int array (f,)
+    pattern : int32 array (f,)
         Its number.
     seen, modelled : Floats (patterns, C)
         Probability of the pattern by level class, up to the forms left out below: the part seen and the part of the item model.
@@ -62,7 +62,7 @@ class Comparison:
 
     left_out: int
     forms: Integers
-    pattern: Integers
+    pattern: npt.NDArray[np.int32]
     seen: Floats
     modelled: Floats
     total: Floats
@@ -145,6 +145,6 @@ def _comparison(
         logs += np.log(shares[item])[example[:, item]]
     mine, mass = np.flatnonzero(shared[number]), np.maximum(forms + distinct, 1)
     return Comparison(
-        left_out=answers.shape[1] - len(items), forms=mine, pattern=(np.cumsum(shared) - 1)[number[mine]],
+        left_out=answers.shape[1] - len(items), forms=mine, pattern=(np.cumsum(shared) - 1).astype(np.int32)[number[mine]],
         seen=cell[shared] / mass, modelled=np.exp(logs) * distinct / mass, total=total[shared].astype(float),
     )

@@ -103,7 +103,8 @@ def near_duplicates(
     few = answers.shape[1] < _FEWEST_ITEMS
     rows = np.flatnonzero(used & (not few))
     rounds = draws_needed(dealers) if draws is None else _checks.whole(draws, "draws", low=2)
-    search = _Search.of(answers[rows], dealers.code[rows], pool[rows], dealers, differing)
+    answers = answers[rows]
+    search = _Search.of(answers, dealers.code[rows], pool[rows], dealers, differing)
     return _found(search, rows, search.draws(rounds, np.random.default_rng(_checks.whole_seed(seed, "seed"))), dealers, few, level)
 
 
@@ -125,7 +126,7 @@ class _Search:
     @classmethod
     def of(cls, answers: Floats, dealer: Integers, pool: Integers, dealers: Dealers, differing: int) -> _Search:
         level_class = _level_classes(answers)
-        codes = np.empty(answers.shape, np.intp)
+        codes: Integers = np.zeros(answers.shape, np.int32)
         for item, column in enumerate(answers.T):
             codes[:, item] = np.unique(column, return_inverse=True)[1]
         classes = int(level_class.max(initial=0)) + 1

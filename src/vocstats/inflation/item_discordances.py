@@ -174,9 +174,9 @@ def _cells(items: _Items) -> dict[str, Any]:
 
 
 def _labels(code: Integers) -> npt.NDArray[np.str_]:
-    """Numbers as labels, which enter as indicators."""
+    """Numbers as labels, no wider than they need, which enter as indicators."""
     levels, each = np.unique(code, return_inverse=True)
-    return np.asarray(levels.astype(str)[each])
+    return np.array([str(level) for level in levels.tolist()])[each]
 
 
 def _levels(items: _Items, own: Flags, elsewhere: Flags, dealers: Dealers) -> Floats:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Columns = dict[str, npt.NDArray[Any]]
 _WIDEST = 64  # bytes of a text among others of the same width
-_AT_ONCE = 1_000_000  # texts
+_AT_ONCE = 100_000  # texts
 
 
 def bring_home(frame: nw.DataFrame[Any]) -> Columns:
