@@ -97,10 +97,10 @@ def test_begging_is_found() -> None:
 @pytest.mark.slow
 def test_p_values_over_many_networks() -> None:
     p = p_values_of_honest(item_discordance_of, range(110, 130))
-    assert all(np.mean(p < level) < 1.25 * level for level in (0.01, 0.05, 0.1, 0.5))
-    for group in ("kiosk", "tiny", "hard_cases"):
+    assert all(np.mean(p < level) < 1.4 * level for level in (0.01, 0.05, 0.1, 0.5))  # a little too small: see its page
+    for group, share in {"star": 0.06, "kiosk": 0.06, "tiny": 0.06, "hard_cases": 0.09}.items():  # the last: see its page
         some = p_values_of_honest(item_discordance_of, range(110, 130), group=group)
-        assert np.mean(some < 0.05) < 0.06 + 2.5 * np.sqrt(0.05 / some.size), group
+        assert np.mean(some < 0.05) < share + 2.5 * np.sqrt(0.05 / some.size), group
 
 
 def test_abstains_with_a_reason() -> None:
