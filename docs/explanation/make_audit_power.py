@@ -19,8 +19,9 @@ Scenarios are named by the share of dealers that inflate, in percent, each by on
 network has habits the simulator lacks: judge a list by what is verified on the telephone.
 """
 NOTES = {
-    "00_required": "As far as the networks run so far tell: few networks show a worst figure that is mostly chance. A tenth is one of the "
-    "dealers by number of answers.",
+    "00_required": "The worst of all scenarios. A tenth is one of the dealers by number of answers. With some 55 flags, as where few "
+    "inflate, its interval ends below the limit only if 5 of them or fewer are wrong: few networks show a worst figure that is mostly "
+    "chance.",
     "01_discovery": "`fdr` is the mean over networks of the share of honest dealers on the list (0 where it is empty), with its interval "
     "of 95 %; `any flag` the share of networks that flag anybody, which is the FDR where nobody inflates.",
     "02_mechanisms": "Share flagged of the dealers who use it.",
